@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "devices/bus/flat_view.h"
+
+namespace tandem::devices {
+
+// Told of each change of an address space, on the thread that made it, after the new view can be
+// seen and with no lock held but those of ranks above it.
+class TopologyListener {
+ public:
+  virtual ~TopologyListener() = default;
+  virtual void OnViewChanged(const std::shared_ptr<const FlatView>& view) = 0;
+  // Writable pages may no longer be cached: a dirty bitmap was read or logging was switched.
+  virtual void OnDirtyLogChanged() = 0;
+};
+
+enum class RegionId : u32 {};
+
+// The memory map, or the port map (a Gpa is then a port number). Regions may overlap: the highest
+// priority wins, among equals the newest. Writers are serialised; readers use immutable views.
+class AddressSpace {
+ public:
+  // The parts of a range's mapping that most callers leave alone.
+  struct Placement {
+    i32 priority = 0;
+    bool enabled = true;
+  };
+
+  // length bytes of block from block_offset, page-aligned as is start. read_only: writes are dropped.
+  Result<RegionId> MapRam(Gpa start, u64 length, std::shared_ptr<RamBlock> block, u64 block_offset,
+                          bool read_only, Placement placement = {0, true});
+  // The device sees offsets from device_offset on.
+  Result<RegionId> MapIo(Gpa start, u64 length, std::shared_ptr<Device> device,
+                         u64 device_offset = 0, Placement placement = {0, true});
+  // Shows what lies at target (by the regions other than aliases).
+  Result<RegionId> MapAlias(Gpa start, u64 length, Gpa target, Placement placement = {0, true});
+
+  // Ids stay valid until Unmap; using a dead one is a bug (CHECK).
+  void Unmap(RegionId id);
+  void SetEnabled(RegionId id, bool enabled);
+  void Move(RegionId id, Gpa start);
+  void SetReadOnly(RegionId id, bool read_only);
+
+  // Any thread, no lock.
+  std::shared_ptr<const FlatView> View() const { return view_.load(); }
+
+  // The listener outlives its registration and is told of the present view at once.
+  void Listen(TopologyListener& listener);
+  void Unlisten(TopologyListener& listener);
+  void NotifyDirtyLogChanged();
+
+ private:
+  enum class Kind : u8 { kRam, kIo, kAlias };
+  struct Region {
+    RegionId id;
+    Kind kind;
+    Gpa start;
+    u64 length;
+    Placement placement;
+    bool read_only = false;
+    std::shared_ptr<RamBlock> ram;
+    std::shared_ptr<Device> device;
+    u64 offset = 0;  // in ram or device; of an alias: the target address
+  };
+
+  Result<RegionId> Add(Region region);
+  template <typename Edit>
+  void Change(RegionId id, Edit edit);
+  void Publish(std::unique_lock<Mutex>& lock);
+  std::vector<FlatRange> Flatten(bool with_aliases) const;
+
+  Mutex mu_{LockRank::kAddressSpace};  // guards regions_, next_id_, listeners_
+  std::vector<Region> regions_;        // in order of priority, then age: later ones lie on top
+  u32 next_id_ = 1;
+  std::vector<TopologyListener*> listeners_;
+  std::atomic<std::shared_ptr<const FlatView>> view_{std::make_shared<FlatView>(
+      std::vector<FlatRange>{})};
+};
+
+}  // namespace tandem::devices
