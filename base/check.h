@@ -8,11 +8,11 @@ namespace tandem {
 }  // namespace tandem
 
 // An invariant of ours: a bug if it ever fails. Never for anything a guest or a user can cause.
-#define CHECK(condition)                                        \
-  do {                                                          \
-    if (!(condition)) [[unlikely]] {                            \
-      ::tandem::CheckFailed(__FILE__, __LINE__, #condition);    \
-    }                                                           \
+#define CHECK(condition)                                     \
+  do {                                                       \
+    if (!(condition)) [[unlikely]] {                         \
+      ::tandem::CheckFailed(__FILE__, __LINE__, #condition); \
+    }                                                        \
   } while (false)
 
 #ifdef NDEBUG

@@ -35,9 +35,9 @@ void CutOut(std::vector<FlatRange>& ranges, Gpa start, u64 length) {
 }
 
 void Insert(std::vector<FlatRange>& ranges, FlatRange range) {
-  const auto at = std::upper_bound(
-      ranges.begin(), ranges.end(), range.start,
-      [](Gpa start, const FlatRange& other) { return start < other.start; });
+  const auto at =
+      std::upper_bound(ranges.begin(), ranges.end(), range.start,
+                       [](Gpa start, const FlatRange& other) { return start < other.start; });
   ranges.insert(at, std::move(range));
 }
 
@@ -69,14 +69,21 @@ Result<RegionId> AddressSpace::MapRam(Gpa start, u64 length, std::shared_ptr<Ram
     return Fail("region at {:#x}: {} bytes from {:#x} exceed memory block '{}'", start.value,
                 length, block_offset, block->name());
   }
-  return Add({{}, Kind::kRam, start, length, placement, read_only, std::move(block), nullptr,
+  return Add({{},
+              Kind::kRam,
+              start,
+              length,
+              placement,
+              read_only,
+              std::move(block),
+              nullptr,
               block_offset});
 }
 
 Result<RegionId> AddressSpace::MapIo(Gpa start, u64 length, std::shared_ptr<Device> device,
                                      u64 device_offset, Placement placement) {
-  return Add({{}, Kind::kIo, start, length, placement, false, nullptr, std::move(device),
-              device_offset});
+  return Add(
+      {{}, Kind::kIo, start, length, placement, false, nullptr, std::move(device), device_offset});
 }
 
 Result<RegionId> AddressSpace::MapAlias(Gpa start, u64 length, Gpa target, Placement placement) {

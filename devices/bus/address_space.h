@@ -33,7 +33,8 @@ class AddressSpace {
     bool enabled = true;
   };
 
-  // length bytes of block from block_offset, page-aligned as is start. read_only: writes are dropped.
+  // length bytes of block from block_offset, page-aligned as is start. read_only: writes are
+  // dropped.
   Result<RegionId> MapRam(Gpa start, u64 length, std::shared_ptr<RamBlock> block, u64 block_offset,
                           bool read_only, Placement placement = {0, true});
   // The device sees offsets from device_offset on.
@@ -80,8 +81,8 @@ class AddressSpace {
   std::vector<Region> regions_;        // in order of priority, then age: later ones lie on top
   u32 next_id_ = 1;
   std::vector<TopologyListener*> listeners_;
-  std::atomic<std::shared_ptr<const FlatView>> view_{std::make_shared<FlatView>(
-      std::vector<FlatRange>{})};
+  std::atomic<std::shared_ptr<const FlatView>> view_{
+      std::make_shared<FlatView>(std::vector<FlatRange>{})};
 };
 
 }  // namespace tandem::devices

@@ -11,9 +11,9 @@ Timer::~Timer() {
 }
 
 std::optional<u64> Clock::EarliestLocked() const {
-  const auto it = std::min_element(armed_.begin(), armed_.end(), [](const Timer* a, const Timer* b) {
-    return a->deadline_ns_ < b->deadline_ns_;
-  });
+  const auto it = std::min_element(
+      armed_.begin(), armed_.end(),
+      [](const Timer* a, const Timer* b) { return a->deadline_ns_ < b->deadline_ns_; });
   return it == armed_.end() ? std::nullopt : std::optional<u64>((*it)->deadline_ns_);
 }
 
@@ -48,9 +48,9 @@ void Clock::Cancel(Timer& timer) {
 
 Timer* Clock::TakeDue(u64 now_ns) {
   MutexLock lock(mu_);
-  const auto it = std::min_element(armed_.begin(), armed_.end(), [](const Timer* a, const Timer* b) {
-    return a->deadline_ns_ < b->deadline_ns_;
-  });
+  const auto it = std::min_element(
+      armed_.begin(), armed_.end(),
+      [](const Timer* a, const Timer* b) { return a->deadline_ns_ < b->deadline_ns_; });
   if (it == armed_.end() || (*it)->deadline_ns_ > now_ns) {
     return nullptr;
   }

@@ -23,9 +23,7 @@ u64 DevicePart(u64 offset, u64 length) {
 }
 
 // One instruction's access reaches the device as one access even where it is not aligned.
-bool IsSingleAccess(u64 length) {
-  return length == 1 || length == 2 || length == 4 || length == 8;
-}
+bool IsSingleAccess(u64 length) { return length == 1 || length == 2 || length == 4 || length == 8; }
 
 template <typename Byte, typename Call>
 void DeviceAccess(u64 offset, std::span<Byte> data, Call call) {
@@ -49,9 +47,9 @@ void WriteRam(const FlatRange& range, u64 offset, std::span<const std::byte> dat
 }  // namespace
 
 const FlatRange* FlatView::Find(Gpa address) const {
-  const auto after = std::upper_bound(
-      ranges_.begin(), ranges_.end(), address,
-      [](Gpa wanted, const FlatRange& range) { return wanted < range.start; });
+  const auto after =
+      std::upper_bound(ranges_.begin(), ranges_.end(), address,
+                       [](Gpa wanted, const FlatRange& range) { return wanted < range.start; });
   if (after == ranges_.begin()) {
     return nullptr;
   }
@@ -83,58 +81,59 @@ IoStatus FlatView::ForEachPart(Gpa start, std::span<Byte> data, OnRange on_range
 
 IoStatus FlatView::Read(Gpa start, std::span<std::byte> data) const {
   std::fill(data.begin(), data.end(), std::byte{0xff});
-  return ForEachPart(start, data, [](const FlatRange& range, u64 offset, std::span<std::byte> part) {
-    if (range.ram) {
-      std::memcpy(part.data(), range.ram->data() + offset, part.size());
-    } else {
-      DeviceAccess(offset, part, [&](u64 at, std::span<std::byte> bytes) {
-        range.device->Read(at, bytes);
-      });
-    }
-    return IoStatus::kOk;
-  });
-}
-
-IoStatus FlatView::Write(Gpa start, std::span<const std::byte> data) const {
   return ForEachPart(
-      start, data, [](const FlatRange& range, u64 offset, std::span<const std::byte> part) {
-        if (range.ram && !range.writable) {
-          return IoStatus::kReadOnly;
-        }
+      start, data, [](const FlatRange& range, u64 offset, std::span<std::byte> part) {
         if (range.ram) {
-          WriteRam(range, offset, part);
+          std::memcpy(part.data(), range.ram->data() + offset, part.size());
         } else {
-          DeviceAccess(offset, part, [&](u64 at, std::span<const std::byte> bytes) {
-            range.device->Write(at, bytes);
-          });
+          DeviceAccess(offset, part,
+                       [&](u64 at, std::span<std::byte> bytes) { range.device->Read(at, bytes); });
         }
         return IoStatus::kOk;
       });
+}
+
+IoStatus FlatView::Write(Gpa start, std::span<const std::byte> data) const {
+  return ForEachPart(start, data,
+                     [](const FlatRange& range, u64 offset, std::span<const std::byte> part) {
+                       if (range.ram && !range.writable) {
+                         return IoStatus::kReadOnly;
+                       }
+                       if (range.ram) {
+                         WriteRam(range, offset, part);
+                       } else {
+                         DeviceAccess(offset, part, [&](u64 at, std::span<const std::byte> bytes) {
+                           range.device->Write(at, bytes);
+                         });
+                       }
+                       return IoStatus::kOk;
+                     });
 }
 
 IoStatus FlatView::DmaRead(Gpa start, std::span<std::byte> data) const {
   std::fill(data.begin(), data.end(), std::byte{0xff});
-  return ForEachPart(start, data, [](const FlatRange& range, u64 offset, std::span<std::byte> part) {
-    if (!range.ram) {
-      return IoStatus::kUnmapped;
-    }
-    std::memcpy(part.data(), range.ram->data() + offset, part.size());
-    return IoStatus::kOk;
-  });
+  return ForEachPart(start, data,
+                     [](const FlatRange& range, u64 offset, std::span<std::byte> part) {
+                       if (!range.ram) {
+                         return IoStatus::kUnmapped;
+                       }
+                       std::memcpy(part.data(), range.ram->data() + offset, part.size());
+                       return IoStatus::kOk;
+                     });
 }
 
 IoStatus FlatView::DmaWrite(Gpa start, std::span<const std::byte> data) const {
-  return ForEachPart(
-      start, data, [](const FlatRange& range, u64 offset, std::span<const std::byte> part) {
-        if (!range.ram) {
-          return IoStatus::kUnmapped;
-        }
-        if (!range.writable) {
-          return IoStatus::kReadOnly;
-        }
-        WriteRam(range, offset, part);
-        return IoStatus::kOk;
-      });
+  return ForEachPart(start, data,
+                     [](const FlatRange& range, u64 offset, std::span<const std::byte> part) {
+                       if (!range.ram) {
+                         return IoStatus::kUnmapped;
+                       }
+                       if (!range.writable) {
+                         return IoStatus::kReadOnly;
+                       }
+                       WriteRam(range, offset, part);
+                       return IoStatus::kOk;
+                     });
 }
 
 std::byte* FlatView::HostPtr(Gpa start, u64 length, Access access) const {

@@ -19,7 +19,8 @@ Result<std::shared_ptr<RamBlock>> RamBlock::Create(std::string name, u64 size) {
   if (!fd.valid() || ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
     return Fail("cannot make {} bytes of guest memory '{}': {}", size, name, std::strerror(errno));
   }
-  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
+  void* data =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (data == MAP_FAILED) {
     return Fail("cannot map {} bytes of guest memory '{}': {}", size, name, std::strerror(errno));
   }
