@@ -137,6 +137,9 @@ Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> view, con
   DirectBoot result{*entry, Bytes(kBiosRomSize)};
   Place(result.bios_area, kRsdpOffset, linked.at(kAcpiRsdpFile));
   PlaceTables(result.bios_area, board);
+  if (memory.IsRam(kBiosRomAddress, kBiosRomSize)) {
+    (void)memory.Write(kBiosRomAddress, result.bios_area, "the BIOS area");
+  }
   return result;
 }
 
