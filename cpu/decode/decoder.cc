@@ -176,6 +176,14 @@ void FillOperand(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand&
 }
 
 void AddRegisterEffect(ZydisRegister reg, bool is_read, bool is_written, Inst& inst) {
+  const ZydisRegisterClass reg_class = ZydisRegisterGetClass(reg);
+  if (reg_class == ZYDIS_REGCLASS_XMM || reg_class == ZYDIS_REGCLASS_YMM ||
+      reg_class == ZYDIS_REGCLASS_ZMM) {
+    const u32 bit = 1u << ZydisRegisterGetId(reg);
+    inst.vectors_read |= is_read ? bit : 0;
+    inst.vectors_written |= is_written ? bit : 0;
+  }
+  inst.uses_mxcsr |= reg == ZYDIS_REGISTER_MXCSR;
   const u8 number = GprNumber(reg);
   if (number >= kNoRegister) {
     return;
@@ -218,6 +226,52 @@ void FillHiddenMemory(const ZydisDecodedInstruction& from, const ZydisOperands& 
   }
 }
 
+// SDM Vol. 1, 10.8.3 and 14.9: legacy SSE operands of 16 bytes are aligned but for a few
+// instructions, VEX ones only where the mnemonic says so.
+bool AcceptsUnaligned(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_MOVUPS:
+    case ZYDIS_MNEMONIC_MOVUPD:
+    case ZYDIS_MNEMONIC_MOVDQU:
+    case ZYDIS_MNEMONIC_LDDQU:
+    case ZYDIS_MNEMONIC_PCMPESTRI:
+    case ZYDIS_MNEMONIC_PCMPESTRM:
+    case ZYDIS_MNEMONIC_PCMPISTRI:
+    case ZYDIS_MNEMONIC_PCMPISTRM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsAlignedVexMove(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_VMOVAPS:
+    case ZYDIS_MNEMONIC_VMOVAPD:
+    case ZYDIS_MNEMONIC_VMOVDQA:
+    case ZYDIS_MNEMONIC_VMOVNTPS:
+    case ZYDIS_MNEMONIC_VMOVNTPD:
+    case ZYDIS_MNEMONIC_VMOVNTDQ:
+    case ZYDIS_MNEMONIC_VMOVNTDQA:
+      return true;
+    default:
+      return false;
+  }
+}
+
+u8 AlignmentOf(const ZydisDecodedInstruction& from, const Inst& inst) {
+  u16 size = 0;
+  for (const Operand& operand : inst.operands) {
+    size = operand.IsMemory() ? operand.size : size;
+  }
+  if (inst.host_class == HostClass::kSse) {
+    return size == 16 && !AcceptsUnaligned(from.mnemonic) ? 16 : 0;
+  }
+  return inst.host_class == HostClass::kAvx && IsAlignedVexMove(from.mnemonic)
+             ? static_cast<u8>(size)
+             : 0;
+}
+
 Repeat RepeatOf(const ZydisDecodedInstruction& from) {
   if ((from.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE)) != 0) {
     return Repeat::kRep;
@@ -230,6 +284,9 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   inst.mnemonic = static_cast<u16>(from.mnemonic);
   inst.length = from.length;
   inst.operand_size = from.operand_width / 8;
+  if (inst.op == Op::kSysret || inst.op == Op::kSysexit) {
+    inst.operand_size = from.raw.rex.W != 0 ? 8 : 4;
+  }
   inst.address_size = from.address_width / 8;
   inst.stack_size = from.stack_width / 8;
   inst.condition = from.opcode & 0xf;
@@ -244,6 +301,7 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   FillEffects(from, operands, inst);
   if (inst.op == Op::kHost) {
     inst.host_class = ClassOf(from, operands);
+    inst.alignment = AlignmentOf(from, inst);
   }
   const bool is_known = FeatureOfIsaSet(from.meta.isa_set, inst.feature);
   const bool is_executable = inst.op != Op::kHost || inst.host_class != HostClass::kNone;

@@ -86,7 +86,11 @@ struct Inst {
   MemoryOperand mem{};
   u64 immediate = 0;   // sign-extended; of near branches the displacement
   u16 immediate2 = 0;  // ENTER's level, far pointers' selector
-  u32 gprs_read = 0;   // bit n: Gpr n, address registers included
+  bool uses_mxcsr = false;
+  u8 alignment = 0;      // the memory operand must be a multiple of it, else #GP(0); 0: any
+  u32 vectors_read = 0;  // bit n: vector register n
+  u32 vectors_written = 0;
+  u32 gprs_read = 0;  // bit n: Gpr n, address registers included
   u32 gprs_written = 0;
   u32 flags_read = 0;  // EFLAGS bits
   u32 flags_written = 0;
