@@ -5,7 +5,10 @@
 #include <memory>
 #include <span>
 
+#include "cpu/mmu/access_kind.h"
+#include "cpu/mmu/page_table_memory.h"
 #include "cpu/mmu/tlb.h"
+#include "cpu/mmu/walk.h"
 #include "cpu/state/cpu_model.h"
 #include "cpu/state/cpu_state.h"
 #include "cpu/state/fault.h"
@@ -24,8 +27,6 @@ class CodeWatch {
   // Bytes of such a page were written just now.
   virtual void OnCodeWritten(Gpa start, u64 length) = 0;
 };
-
-enum class AccessKind : u8 { kRead, kWrite, kExecute };
 
 // The guest bytes of one page for the decoder.
 struct CodePage {
@@ -103,6 +104,11 @@ class Mmu final : public devices::TopologyListener {
   // Reads the four PDPTEs of PAE paging into the state; #GP(0) for reserved bits.
   Fault LoadPdptes(u64 cr3);
 
+  // IA32_APIC_BASE was written or the APIC was reset: asks it where its page is now.
+  void ApicBaseChanged();
+  // The page has begun to hold decoded code: its cached translations lose the right to write.
+  void DropWriteTags(Gpa page);
+
   // Counts up with every flush: what caches linear addresses compares it.
   u64 generation() const { return flush_count_; }
 
@@ -117,6 +123,22 @@ class Mmu final : public devices::TopologyListener {
 
  private:
   enum Bank : u8 { kUserBank, kSupervisorBank, kSupervisorAcBank, kNeverBank, kBankCount };
+  static constexpr u64 kNoPage = ~u64{0};
+
+  // Whose rights an access has: a bank to look in and what the walk is told.
+  struct Rights {
+    Bank bank;
+    bool is_user;
+    bool ignores_smap;
+  };
+  // Where an access goes. is_plain: host bytes, nobody needs to hear of the access.
+  struct Target {
+    std::byte* host = nullptr;  // of the address itself; null: MMIO, ROM written, local APIC
+    Gpa gpa;                    // valid where is_plain is false
+    const devices::FlatRange* range = nullptr;
+    bool is_plain = false;
+    bool is_apic = false;
+  };
 
   template <u64 TlbEntry::*kTag>
   std::byte* Hit(Gva address, u64 size) {
@@ -129,8 +151,34 @@ class Mmu final : public devices::TopologyListener {
     return reinterpret_cast<std::byte*>(address.value + entry.addend);
   }
 
+  // access.cc
   Fault ReadSlow(Gva address, std::span<std::byte> bytes);
   Fault WriteSlow(Gva address, std::span<const std::byte> bytes);
+  Fault ReadAs(Rights rights, Gva address, std::span<std::byte> bytes);
+  Fault WriteAs(Rights rights, Gva address, std::span<const std::byte> bytes);
+  Fault ProbeAs(Rights rights, Gva address, u64 length, AccessKind kind);
+  Fault CheckAlignment(Gva address, u64 size) const;
+  void ReadTarget(const Target& target, std::span<std::byte> bytes);
+  void WriteTarget(const Target& target, std::span<const std::byte> bytes);
+  void ReadApic(u32 offset, std::span<std::byte> bytes);
+  void WriteApic(u32 offset, std::span<const std::byte> bytes);
+  Gva NextPage(Gva address) const;
+
+  // translate.cc
+  Rights DataRights() const;
+  Fault Translate(Rights rights, Gva address, AccessKind kind, Target& target);
+  Fault TranslateMiss(Rights rights, Gva address, AccessKind kind, Target& target);
+  Fault WalkOrIdentity(Rights rights, Gva address, AccessKind kind, Walk& walk);
+  void Resolve(const Walk& walk, Target& target);
+  void Fill(Rights rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
+  void NoteLargePage(Gva address, u64 page_size);
+  bool MayBeInLargePage(Gva address) const;
+  PagingState Paging() const;
+
+  // watchpoint.cc
+  bool HasWatchpoints() const { return (state_.dr7 & 0xff) != 0; }
+  bool PageIsWatched(Gva address) const;
+  void MatchWatchpoints(Gva address, u64 length, AccessKind kind);
 
   void OnViewChanged(const std::shared_ptr<const devices::FlatView>& view) override;
   void OnDirtyLogChanged() override;
@@ -141,10 +189,18 @@ class Mmu final : public devices::TopologyListener {
   devices::LocalApic* apic_;
   CodeWatch& code_;
   std::shared_ptr<const devices::FlatView> view_;
+  PageTableMemory tables_;
+  const devices::FlatRange* last_range_ = nullptr;  // of view_
+  u64 apic_page_ = kNoPage;
   std::unique_ptr<std::array<TlbBank, kBankCount>> banks_;
+  // The guest-physical page of each TLB entry.
+  std::unique_ptr<std::array<std::array<u64, kTlbEntries>, kBankCount>> pages_;
   TlbBank* bank_ = nullptr;
   u64 tag_generation_ = 0;  // 0 to 4094
   u64 flush_count_ = 0;
+  // Which 2 MiB and 1 GiB regions, hashed, hold entries of large pages: INVLPG then drops all.
+  std::array<u64, 4> large_2m_{};
+  u64 large_1g_ = 0;
   std::atomic<bool> flush_requested_{false};
 };
 
