@@ -1,9 +1,9 @@
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include "devices/bus/address_space.h"
 #include "firmware/kernel.h"
+
+#include <doctest/doctest.h>
 
 namespace tandem::firmware {
 
