@@ -52,6 +52,7 @@ struct Descriptor {
 
   // As a gate.
   u16 gate_selector() const { return static_cast<u16>(low >> 16); }
+  u8 gate_ist() const { return high & 7; }
   u64 gate_offset() const { return (low & 0xffff) | (high & 0xffff0000) | u64{base_high} << 32; }
 };
 
