@@ -78,6 +78,10 @@ class Mmu final : public devices::TopologyListener {
   // of a write) and gives their host address for an atomic operation. host is null where they
   // are no plain RAM of one page, hold decoded code or lie under a watchpoint: then read and write.
   Fault PinForUpdate(Gva address, u32 size, std::byte*& host);
+  // PinForUpdate's fast path: null also where only a walk could tell.
+  std::byte* TryPinForUpdate(Gva address, u32 size) {
+    return Hit<&TlbEntry::write_tag>(address, size);
+  }
   // Faults as reading or writing length bytes would, without doing it.
   Fault Probe(Gva address, u64 length, AccessKind kind);
   // Host pointer for bulk string operations: plain bytes from address to the end of its page for

@@ -11,6 +11,9 @@ namespace tandem::devices {
 
 class Timer;
 
+// The guest's time stamp counter ticks at this rate of Clock time, so a TSC value is a time in ns.
+inline constexpr u64 kTscHz = 1'000'000'000;
+
 // The machine's virtual time, in nanoseconds since it was made, and the timers that hang on it.
 // It stands still while the machine is paused. Two kinds exist: HostClock follows the host's
 // monotonic clock, InstructionClock counts executed instructions (-icount) and is deterministic.

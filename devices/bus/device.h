@@ -33,6 +33,8 @@ class Device {
 
  protected:
   Device() = default;
+  // For the few devices that call, or are called by, others while locked (PCI host, MSI-X table).
+  explicit Device(LockRank rank) : mu_(rank) {}
   Mutex mu_{LockRank::kDevice};  // guards all that the derived class holds
 
  private:

@@ -31,6 +31,8 @@ class LocalApic {
   // CR8: the task priority class, 0-15.
   virtual u8 TaskPriority() const = 0;
   virtual void SetTaskPriority(u8 priority_class) = 0;
+  // What INIT does to a local APIC; the base address and the APIC ID stay.
+  virtual void Reset() = 0;
 };
 
 // All interrupt controllers of a machine seen as one. SetLine and SendMsi: any thread.

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+
+#include "devices/irqchip/apic_message.h"
+
+namespace tandem::devices {
+
+// An I/O APIC with 24 pins (82093AA data sheet; version 0x20 adds the EOI register). Not locked:
+// SoftIrqChip does. Lines carry "asserted", so polarity is only stored.
+class IoApic {
+ public:
+  static constexpr u64 kBase = 0xfec00000;
+  static constexpr u64 kLength = 0x1000;
+  static constexpr u32 kPins = 24;
+
+  explicit IoApic(ApicBus& bus) : bus_(bus) { Reset(); }
+
+  void SetLine(u32 pin, bool level);
+  // Some local APIC ended `vector`.
+  void EndOfInterrupt(u8 vector);
+
+  u32 Read(u32 offset) const;
+  void Write(u32 offset, u32 value);
+  void Reset();
+
+ private:
+  u32 ReadRegister() const;
+  void WriteRegister(u32 value);
+  void WriteEntry(u32 pin, bool is_high, u32 value);
+  void Send(u32 pin);
+
+  ApicBus& bus_;
+  std::array<u64, kPins> entries_{};
+  u32 lines_ = 0;
+  u8 select_ = 0;
+  u8 id_ = 0;
+};
+
+}  // namespace tandem::devices
