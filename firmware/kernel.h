@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "devices/bus/flat_view.h"
+#include "firmware/board.h"
+#include "firmware/bytes.h"
+#include "firmware/cpu_entry.h"
+
+namespace tandem::firmware {
+
+// -kernel, -initrd and -append with their files read. Kept by the machine, which boots again from
+// it at each reset.
+struct KernelFiles {
+  std::string kernel_name;
+  Bytes kernel;
+  std::string initrd_option;  // as given: Multiboot takes a comma-separated list from it
+  Bytes initrd;               // empty where none is given
+  std::string command_line;
+};
+
+// Reads the files. initrd may be empty. For a Multiboot kernel each part of the comma-separated
+// list is a module and is read when the kernel is loaded.
+Result<KernelFiles> ReadKernelFiles(const std::string& kernel, const std::string& initrd,
+                                    const std::string& command_line);
+
+// How the kernel is brought in.
+enum class LinuxPath : u8 {
+  kFast,     // bzImage payload decompressed here where possible, else kInGuest
+  kInGuest,  // the image's own decompressor runs in the guest
+};
+
+// Loads the kernel and all that direct boot needs (RAM below 1 MiB, page tables, E820, ACPI
+// tables in RAM, BIOS-area tables) and says how the boot processor starts. memory must show RAM at
+// 0-0x9ffff and from 1 MiB on. The returned image is what 0xe0000-0xfffff must show; where RAM shows
+// there already (shadow RAM is open) it has been written too.
+struct DirectBoot {
+  CpuEntry entry;
+  Bytes bios_area;  // 128 KiB for 0xe0000: RSDP, SMBIOS and MP tables, found by their signatures
+};
+Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> memory, const Board& board,
+                              const KernelFiles& files, LinuxPath path = LinuxPath::kFast);
+
+}  // namespace tandem::firmware

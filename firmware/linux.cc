@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <optional>
+
+#include "base/log.h"
+#include "firmware/boot_params.h"
+#include "firmware/boot_request.h"
+#include "firmware/bzimage.h"
+#include "firmware/decompress.h"
+#include "firmware/elf_image.h"
+
+namespace tandem::firmware {
+namespace {
+
+// Where the kernel lies once it is loaded, and up to where it uses memory.
+struct LoadedKernel {
+  u64 address;
+  u64 end;
+  bool enter_64bit;
+  u64 entry;
+};
+
+// Initrds below 4 GiB only: low RAM ends at 3 GiB at the latest.
+u64 InitrdLimit(const BzImage& image) {
+  return image.CanLoadAbove4G() ? k4GiB - 1 : image.InitrdMax();
+}
+
+// The fast path needs the uncompressed kernel at the physical address it was linked for, which is
+// the preferred one; then no relocation has to be applied. Startup code of a 64-bit vmlinux is
+// entered as the decompressor would: in long mode, identity-mapped, rsi = boot_params.
+std::optional<LoadedKernel> LoadPayload(const BootRequest& boot, const BzImage& image) {
+  const auto payload = image.Payload();
+  if (!payload || !boot.memory.IsRam(image.PreferredAddress(), image.InitSize())) {
+    return std::nullopt;
+  }
+  const Result<Bytes> vmlinux = DecompressPayload(*payload);
+  if (!vmlinux) {
+    Log(LogItem::kUnimp, "fast boot: {}; the guest will decompress", vmlinux.error().message);
+    return std::nullopt;
+  }
+  const Result<ElfImage> elf = ElfImage::Parse(*vmlinux);
+  if (!elf || elf->lowest_address() != image.PreferredAddress() ||
+      elf->entry() < elf->lowest_address() || elf->entry() >= elf->highest_address() ||
+      elf->highest_address() > boot.ram_end || elf->is_64bit() != image.Has64BitEntry()) {
+    return std::nullopt;
+  }
+  if (!elf->Load(boot.memory)) {
+    return std::nullopt;
+  }
+  const u64 end = std::max(elf->highest_address(), image.PreferredAddress() + image.InitSize());
+  return LoadedKernel{elf->lowest_address(), end, elf->is_64bit(), elf->entry()};
+}
+
+// The protected-mode part as it is: at the preferred address, where its own decompressor leaves the
+// kernel in the end, or at 1 MiB where that is out of memory.
+Result<LoadedKernel> LoadCompressed(const BootRequest& boot, const BzImage& image) {
+  u64 address = image.IsRelocatable() ? image.PreferredAddress() : kHighMemoryAddress;
+  if (!boot.memory.IsRam(address, image.InitSize())) {
+    address = AlignUp(kHighMemoryAddress, image.Alignment());
+  }
+  if (Result<void> done = boot.memory.Write(address, image.kernel(),
+                                            fmt::format("kernel '{}'", boot.files.kernel_name));
+      !done) {
+    return done.error();
+  }
+  const bool enter_64bit = image.Has64BitEntry();
+  return LoadedKernel{address, address + image.InitSize(), enter_64bit,
+                      address + (enter_64bit ? 0x200 : 0)};
+}
+
+Result<InitrdPlace> LoadInitrd(const BootRequest& boot, u64 last_byte, u64 floor) {
+  const Bytes& initrd = boot.files.initrd;
+  if (initrd.empty()) {
+    return InitrdPlace{};
+  }
+  const Result<u64> address = PlaceInitrd(boot, initrd.size(), last_byte, floor);
+  if (!address) {
+    return address.error();
+  }
+  if (Result<void> done = boot.memory.Write(*address, initrd, "the initrd"); !done) {
+    return done.error();
+  }
+  return InitrdPlace{*address, initrd.size()};
+}
+
+Result<CpuEntry> EnterLinux(const BootRequest& boot, bool enter_64bit, u64 entry) {
+  Result<CpuEntry> cpu = enter_64bit ? MakeLongModeEntry(boot.memory, entry)
+                                     : MakeProtectedEntry(boot.memory, EntryKind::kLinux32, entry);
+  if (cpu) {
+    cpu->rsi = kBootParamsAddress;
+  }
+  return cpu;
+}
+
+Result<CpuEntry> Finish(const BootRequest& boot, std::span<const std::byte> setup_header,
+                        const LoadedKernel& kernel, u64 initrd_limit) {
+  const Result<InitrdPlace> initrd = LoadInitrd(boot, initrd_limit, kernel.end);
+  if (!initrd) {
+    return initrd.error();
+  }
+  if (Result<void> done = WriteBootParams(boot, setup_header, kernel.address, *initrd); !done) {
+    return done.error();
+  }
+  return EnterLinux(boot, kernel.enter_64bit, kernel.entry);
+}
+
+}  // namespace
+
+Result<CpuEntry> LoadLinux(const BootRequest& boot, LinuxPath path) {
+  const Result<BzImage> image = BzImage::Parse(boot.files.kernel, boot.files.kernel_name);
+  if (!image) {
+    return image.error();
+  }
+  if (!image->IsLoadedHigh()) {
+    return Fail("kernel '{}' is a zImage; only bzImages can be booted", boot.files.kernel_name);
+  }
+  if (Result<void> done = WriteCommandLine(boot, image->CommandLineMax()); !done) {
+    return done.error();
+  }
+  std::optional<LoadedKernel> kernel;
+  if (path == LinuxPath::kFast) {
+    kernel = LoadPayload(boot, *image);
+  }
+  if (!kernel) {
+    const Result<LoadedKernel> compressed = LoadCompressed(boot, *image);
+    if (!compressed) {
+      return compressed.error();
+    }
+    kernel = *compressed;
+  }
+  return Finish(boot, image->setup_header(), *kernel, InitrdLimit(*image));
+}
+
+Result<CpuEntry> EnterPlainElf(const BootRequest& boot, const ElfImage& elf) {
+  // vmlinux of a 64-bit kernel states its physical entry; 32-bit kernels too.
+  const LoadedKernel kernel{elf.lowest_address(), elf.highest_address(), elf.is_64bit(),
+                            elf.entry()};
+  return Finish(boot, {}, kernel, elf.is_64bit() ? k4GiB - 1 : 0x37ffffff);
+}
+
+}  // namespace tandem::firmware
