@@ -2,7 +2,7 @@
 
 #include "accel/dbt/dbt_vcpu.h"
 #include "base/log.h"
-#include "cpu/state/models.h"
+#include "cpu/state/model_parser.h"
 
 namespace tandem::accel {
 namespace {

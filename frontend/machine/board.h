@@ -11,6 +11,7 @@
 #include "devices/bus/host_clock.h"
 #include "devices/bus/instruction_clock.h"
 #include "devices/irqchip/soft_irq_chip.h"
+#include "devices/legacy/rtc.h"
 #include "devices/pci/acpi_pm.h"
 #include "devices/pci/pci_host.h"
 #include "devices/pci/pirq_router.h"
@@ -55,6 +56,7 @@ struct Board {
   std::unique_ptr<devices::PirqRouter> pirq_router;
   std::shared_ptr<devices::PciHost> pci;
   std::shared_ptr<devices::AcpiPm> acpi;
+  devices::Rtc* rtc = nullptr;                            // one of devices
   std::vector<std::shared_ptr<devices::Device>> devices;  // to be reset with the machine
 
   std::unique_ptr<accel::Accelerator> accelerator;

@@ -1,6 +1,6 @@
 #include "accel/dbt/dbt_accelerator.h"
 #include "base/log.h"
-#include "cpu/state/models.h"
+#include "cpu/state/model_parser.h"
 #include "frontend/machine/board.h"
 
 // The accelerator and its vCPUs.
