@@ -1,0 +1,357 @@
+#include "cpu/decode/decoder.h"
+
+#include <Zydis/Zydis.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "cpu/decode/isa_features.h"
+#include "cpu/decode/zydis_mode.h"
+
+namespace tandem::cpu {
+namespace {
+
+using ZydisOperands = ZydisDecodedOperand[ZYDIS_MAX_OPERAND_COUNT];
+
+// Op by mnemonic; kHost where ops.inc has no row.
+constexpr auto kOpOfMnemonic = [] {
+  std::array<Op, ZYDIS_MNEMONIC_MAX_VALUE + 1> table{};
+  table.fill(Op::kHost);
+#define OP(id, mnemonic) table[ZYDIS_MNEMONIC_##mnemonic] = Op::k##id;
+#define ALSO(id, mnemonic) OP(id, mnemonic)
+#include "cpu/decode/ops.inc"
+#undef ALSO
+#undef OP
+  return table;
+}();
+
+Op OpOf(const ZydisDecodedInstruction& from) {
+  // MOVSD and CMPSD name a string instruction and an SSE2 one.
+  const bool is_string = from.meta.category == ZYDIS_CATEGORY_STRINGOP;
+  if (!is_string &&
+      (from.mnemonic == ZYDIS_MNEMONIC_MOVSD || from.mnemonic == ZYDIS_MNEMONIC_CMPSD)) {
+    return Op::kHost;
+  }
+  return kOpOfMnemonic[from.mnemonic];
+}
+
+HostClass ClassOf(const ZydisDecodedInstruction& from, const ZydisOperands& operands) {
+  switch (from.encoding) {
+    case ZYDIS_INSTRUCTION_ENCODING_EVEX:
+      return HostClass::kAvx512;
+    case ZYDIS_INSTRUCTION_ENCODING_LEGACY:
+    case ZYDIS_INSTRUCTION_ENCODING_VEX:
+      break;
+    default:
+      return HostClass::kNone;  // XOP, 3DNow!, MVEX
+  }
+  if (from.meta.isa_set == ZYDIS_ISA_SET_X87 || from.meta.isa_set == ZYDIS_ISA_SET_FCMOV ||
+      from.meta.isa_set == ZYDIS_ISA_SET_SSE3X87) {
+    return HostClass::kX87;
+  }
+  HostClass result = HostClass::kGeneral;
+  for (u8 i = 0; i < from.operand_count; ++i) {
+    if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER) {
+      continue;
+    }
+    const ZydisRegisterClass reg_class = ZydisRegisterGetClass(operands[i].reg.value);
+    if (reg_class == ZYDIS_REGCLASS_MMX) {
+      return HostClass::kMmx;  // with XMM operands too (MOVQ2DQ): the x87 rules apply
+    }
+    if (reg_class == ZYDIS_REGCLASS_XMM || reg_class == ZYDIS_REGCLASS_YMM) {
+      result = HostClass::kSse;
+    }
+  }
+  if (from.mnemonic == ZYDIS_MNEMONIC_EMMS) {
+    return HostClass::kMmx;
+  }
+  if (from.mnemonic == ZYDIS_MNEMONIC_VZEROUPPER || from.mnemonic == ZYDIS_MNEMONIC_VZEROALL) {
+    return HostClass::kAvx;
+  }
+  const bool is_vex = from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+  return is_vex && result == HostClass::kSse ? HostClass::kAvx : result;
+}
+
+// Number of the full register that reg is a part of, or kNoRegister.
+u8 GprNumber(ZydisRegister reg) {
+  const ZydisRegister full = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
+  if (full < ZYDIS_REGISTER_RAX || full > ZYDIS_REGISTER_R15) {
+    return kNoRegister;
+  }
+  return static_cast<u8>(full - ZYDIS_REGISTER_RAX);
+}
+
+void FillRegister(const ZydisDecodedOperand& from, Operand& to) {
+  const ZydisRegister reg = from.reg.value;
+  to.reg = static_cast<u8>(std::max<int>(ZydisRegisterGetId(reg), 0));
+  switch (ZydisRegisterGetClass(reg)) {
+    case ZYDIS_REGCLASS_GPR8:
+      to.kind = OperandKind::kGpr;
+      to.reg = GprNumber(reg);
+      if (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH) {
+        to.kind = OperandKind::kHighByte;
+        to.reg = static_cast<u8>(reg - ZYDIS_REGISTER_AH);
+      }
+      break;
+    case ZYDIS_REGCLASS_GPR16:
+    case ZYDIS_REGCLASS_GPR32:
+    case ZYDIS_REGCLASS_GPR64:
+      to.kind = OperandKind::kGpr;
+      break;
+    case ZYDIS_REGCLASS_SEGMENT:
+      to.kind = OperandKind::kSegment;
+      break;
+    case ZYDIS_REGCLASS_CONTROL:
+      to.kind = OperandKind::kControl;
+      break;
+    case ZYDIS_REGCLASS_DEBUG:
+      to.kind = OperandKind::kDebug;
+      break;
+    case ZYDIS_REGCLASS_XMM:
+    case ZYDIS_REGCLASS_YMM:
+    case ZYDIS_REGCLASS_ZMM:
+      to.kind = OperandKind::kVector;
+      break;
+    case ZYDIS_REGCLASS_MMX:
+      to.kind = OperandKind::kMmx;
+      break;
+    case ZYDIS_REGCLASS_X87:
+      to.kind = OperandKind::kX87;
+      break;
+    case ZYDIS_REGCLASS_MASK:
+      to.kind = OperandKind::kMask;
+      break;
+    default:
+      break;
+  }
+}
+
+SegReg SegmentOf(ZydisRegister reg) {
+  return reg == ZYDIS_REGISTER_NONE ? SegReg::kDs : static_cast<SegReg>(reg - ZYDIS_REGISTER_ES);
+}
+
+void FillMemory(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand& from,
+                MemoryOperand& mem) {
+  mem.segment = SegmentOf(from.mem.segment);
+  mem.address_size = insn.address_width / 8;
+  const ZydisRegister base = from.mem.base;
+  const bool is_rip = base == ZYDIS_REGISTER_RIP || base == ZYDIS_REGISTER_EIP;
+  mem.base = is_rip ? kRipRegister : base == ZYDIS_REGISTER_NONE ? kNoRegister : GprNumber(base);
+  mem.is_vsib = from.mem.type == ZYDIS_MEMOP_TYPE_VSIB;
+  if (from.mem.index != ZYDIS_REGISTER_NONE) {
+    mem.index = mem.is_vsib ? static_cast<u8>(ZydisRegisterGetId(from.mem.index))
+                            : GprNumber(from.mem.index);
+    mem.scale = static_cast<u8>(from.mem.scale == 0 ? 0 : __builtin_ctz(from.mem.scale));
+  }
+  mem.displacement = from.mem.disp.has_displacement ? from.mem.disp.value : 0;
+}
+
+void FillOperand(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand& from, Operand& to,
+                 Inst& inst) {
+  to.size = static_cast<u16>(from.size / 8);
+  to.is_read = (from.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
+  to.is_written = (from.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
+  switch (from.type) {
+    case ZYDIS_OPERAND_TYPE_REGISTER:
+      FillRegister(from, to);
+      break;
+    case ZYDIS_OPERAND_TYPE_MEMORY:
+      to.kind = OperandKind::kMemory;
+      FillMemory(insn, from, inst.mem);
+      break;
+    case ZYDIS_OPERAND_TYPE_POINTER:
+      to.kind = OperandKind::kFarPointer;
+      inst.immediate = from.ptr.offset;
+      inst.immediate2 = from.ptr.segment;
+      break;
+    case ZYDIS_OPERAND_TYPE_IMMEDIATE:
+      to.kind = OperandKind::kImmediate;
+      (inst.op == Op::kEnter && from.id == 1) ? inst.immediate2 = static_cast<u16>(from.imm.value.u)
+                                              : inst.immediate = from.imm.value.u;
+      break;
+    default:
+      break;
+  }
+}
+
+void AddRegisterEffect(ZydisRegister reg, bool is_read, bool is_written, Inst& inst) {
+  const ZydisRegisterClass reg_class = ZydisRegisterGetClass(reg);
+  if (reg_class == ZYDIS_REGCLASS_XMM || reg_class == ZYDIS_REGCLASS_YMM ||
+      reg_class == ZYDIS_REGCLASS_ZMM) {
+    const u32 bit = 1u << ZydisRegisterGetId(reg);
+    inst.vectors_read |= is_read ? bit : 0;
+    inst.vectors_written |= is_written ? bit : 0;
+  }
+  inst.uses_mxcsr |= reg == ZYDIS_REGISTER_MXCSR;
+  const u8 number = GprNumber(reg);
+  if (number >= kNoRegister) {
+    return;
+  }
+  inst.gprs_read |= is_read ? 1u << number : 0;
+  inst.gprs_written |= is_written ? 1u << number : 0;
+}
+
+void FillEffects(const ZydisDecodedInstruction& from, const ZydisOperands& operands, Inst& inst) {
+  for (u8 i = 0; i < from.operand_count; ++i) {
+    const ZydisDecodedOperand& operand = operands[i];
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+      AddRegisterEffect(operand.reg.value, (operand.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0,
+                        (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0, inst);
+    } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
+      AddRegisterEffect(operand.mem.base, true, false, inst);
+      AddRegisterEffect(operand.mem.index, true, false, inst);
+    }
+  }
+  if (from.cpu_flags != nullptr) {
+    inst.flags_read = from.cpu_flags->tested;
+    inst.flags_written = from.cpu_flags->modified | from.cpu_flags->set_0 | from.cpu_flags->set_1 |
+                         from.cpu_flags->undefined;
+  }
+}
+
+// String instructions and their like have only hidden operands: the memory one with its segment is
+// what matters.
+void FillHiddenMemory(const ZydisDecodedInstruction& from, const ZydisOperands& operands,
+                      Inst& inst) {
+  for (u8 i = from.operand_count_visible; i < from.operand_count; ++i) {
+    const ZydisDecodedOperand& operand = operands[i];
+    if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.mem.base != ZYDIS_REGISTER_NONE &&
+        GprNumber(operand.mem.base) != kRsp) {
+      // Of MOVS and CMPS the source (rSI) can be overridden, the destination is always ES:rDI.
+      if (inst.mem.base == kNoRegister || GprNumber(operand.mem.base) != kRdi) {
+        FillMemory(from, operand, inst.mem);
+      }
+    }
+  }
+}
+
+// SDM Vol. 1, 10.8.3 and 14.9: legacy SSE operands of 16 bytes are aligned but for a few
+// instructions, VEX ones only where the mnemonic says so.
+bool AcceptsUnaligned(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_MOVUPS:
+    case ZYDIS_MNEMONIC_MOVUPD:
+    case ZYDIS_MNEMONIC_MOVDQU:
+    case ZYDIS_MNEMONIC_LDDQU:
+    case ZYDIS_MNEMONIC_PCMPESTRI:
+    case ZYDIS_MNEMONIC_PCMPESTRM:
+    case ZYDIS_MNEMONIC_PCMPISTRI:
+    case ZYDIS_MNEMONIC_PCMPISTRM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsAlignedVexMove(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_VMOVAPS:
+    case ZYDIS_MNEMONIC_VMOVAPD:
+    case ZYDIS_MNEMONIC_VMOVDQA:
+    case ZYDIS_MNEMONIC_VMOVNTPS:
+    case ZYDIS_MNEMONIC_VMOVNTPD:
+    case ZYDIS_MNEMONIC_VMOVNTDQ:
+    case ZYDIS_MNEMONIC_VMOVNTDQA:
+      return true;
+    default:
+      return false;
+  }
+}
+
+u8 AlignmentOf(const ZydisDecodedInstruction& from, const Inst& inst) {
+  u16 size = 0;
+  for (const Operand& operand : inst.operands) {
+    size = operand.IsMemory() ? operand.size : size;
+  }
+  if (inst.host_class == HostClass::kSse) {
+    return size == 16 && !AcceptsUnaligned(from.mnemonic) ? 16 : 0;
+  }
+  return inst.host_class == HostClass::kAvx && IsAlignedVexMove(from.mnemonic)
+             ? static_cast<u8>(size)
+             : 0;
+}
+
+Repeat RepeatOf(const ZydisDecodedInstruction& from) {
+  if ((from.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE)) != 0) {
+    return Repeat::kRep;
+  }
+  return (from.attributes & ZYDIS_ATTRIB_HAS_REPNE) != 0 ? Repeat::kRepne : Repeat::kNone;
+}
+
+void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, Inst& inst) {
+  inst.op = OpOf(from);
+  inst.mnemonic = static_cast<u16>(from.mnemonic);
+  inst.length = from.length;
+  inst.operand_size = from.operand_width / 8;
+  if (inst.op == Op::kSysret || inst.op == Op::kSysexit) {
+    inst.operand_size = from.raw.rex.W != 0 ? 8 : 4;
+  }
+  inst.address_size = from.address_width / 8;
+  inst.stack_size = from.stack_width / 8;
+  inst.condition = from.opcode & 0xf;
+  inst.repeat = RepeatOf(from);
+  inst.has_lock = (from.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
+  inst.is_far = from.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
+  inst.operand_count = std::min<u8>(from.operand_count_visible, 4);
+  for (u8 i = 0; i < inst.operand_count; ++i) {
+    FillOperand(from, operands[i], inst.operands[i], inst);
+  }
+  FillHiddenMemory(from, operands, inst);
+  FillEffects(from, operands, inst);
+  if (inst.op == Op::kHost) {
+    inst.host_class = ClassOf(from, operands);
+    inst.alignment = AlignmentOf(from, inst);
+  }
+  const bool is_known = FeatureOfIsaSet(from.meta.isa_set, inst.feature);
+  const bool is_executable = inst.op != Op::kHost || inst.host_class != HostClass::kNone;
+  if (!is_known || !is_executable) {
+    inst.op = Op::kInvalid;
+  }
+}
+
+}  // namespace
+
+DecodeStatus Decode(DecodeMode mode, std::span<const std::byte> code, Inst& inst) {
+  inst = Inst{};
+  const ZydisDecoder decoder = MakeZydisDecoder(mode);
+  ZydisDecodedInstruction from;
+  ZydisOperands operands;
+  const size_t length = std::min<size_t>(code.size(), ZYDIS_MAX_INSTRUCTION_LENGTH);
+  const ZyanStatus status = ZydisDecoderDecodeFull(&decoder, code.data(), length, &from, operands);
+  if (status == ZYDIS_STATUS_NO_MORE_DATA) {
+    if (length < ZYDIS_MAX_INSTRUCTION_LENGTH) {
+      return DecodeStatus::kNeedBytes;
+    }
+    inst.op = Op::kTooLong;
+  } else if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG) {
+    inst.op = Op::kTooLong;
+  } else if (ZYAN_SUCCESS(status)) {
+    Fill(from, operands, inst);
+  }
+  if (inst.length == 0) {
+    inst.length = 1;
+  }
+  std::memcpy(inst.bytes.data(), code.data(), std::min<size_t>(length, inst.bytes.size()));
+  return DecodeStatus::kOk;
+}
+
+std::string Disassemble(DecodeMode mode, std::span<const std::byte> code, u64 address) {
+  const ZydisDecoder decoder = MakeZydisDecoder(mode);
+  ZydisDecodedInstruction from;
+  ZydisOperands operands;
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code.data(), code.size(), &from, operands))) {
+    return "(bad)";
+  }
+  ZydisFormatter formatter;
+  CHECK(ZYAN_SUCCESS(ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL)));
+  char text[160];
+  if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &from, operands,
+                                                    from.operand_count_visible, text, sizeof(text),
+                                                    address, ZYAN_NULL))) {
+    return "(bad)";
+  }
+  return text;
+}
+
+}  // namespace tandem::cpu

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+
+#include "base/ints.h"
+#include "cpu/state/cpu_model.h"
+#include "cpu/state/registers.h"
+
+namespace tandem::cpu {
+
+enum class Op : u16 {
+  kInvalid,  // no such instruction: #UD
+  kTooLong,  // more than 15 bytes: #GP(0)
+  kHost,     // data instruction, executed by the host (HostClass says with which state)
+#define OP(id, mnemonic) k##id,
+#define ALSO(id, mnemonic)
+#include "cpu/decode/ops.inc"
+#undef ALSO
+#undef OP
+  kCount,
+};
+
+// Which register state an Op::kHost instruction works on.
+enum class HostClass : u8 { kNone, kGeneral, kX87, kMmx, kSse, kAvx, kAvx512 };
+
+enum class OperandKind : u8 {
+  kNone,
+  kGpr,        // reg: Gpr; of 1-byte size without REX, 4-7 are kHighByte instead
+  kHighByte,   // reg: 0-3 for AH, CH, DH, BH
+  kMemory,     // Inst::mem
+  kImmediate,  // Inst::immediate
+  kSegment,    // reg: SegReg
+  kControl,    // reg: CR number
+  kDebug,      // reg: DR number
+  kVector,     // reg: 0-31; size 16, 32 or 64
+  kMmx,
+  kX87,         // reg: stack index
+  kMask,        // reg: k0-k7
+  kFarPointer,  // Inst::immediate: offset, Inst::immediate2: selector
+};
+
+struct Operand {
+  OperandKind kind = OperandKind::kNone;
+  u8 reg = 0;
+  u16 size = 0;  // bytes
+  bool is_read = false;
+  bool is_written = false;
+
+  bool IsRegister() const { return kind == OperandKind::kGpr || kind == OperandKind::kHighByte; }
+  bool IsMemory() const { return kind == OperandKind::kMemory; }
+};
+
+inline constexpr u8 kNoRegister = 16;  // CpuState::gpr[16] is always zero
+inline constexpr u8 kRipRegister = 17;
+
+// base + (index << scale) + displacement, cut to address_size bytes, in segment.
+struct MemoryOperand {
+  u8 base =
+      kNoRegister;  // Gpr, kNoRegister or kRipRegister (then relative to the next instruction)
+  u8 index = kNoRegister;
+  u8 scale = 0;  // shift count 0-3
+  SegReg segment = SegReg::kDs;
+  u8 address_size = 8;   // bytes
+  bool is_vsib = false;  // index is a vector register
+  i64 displacement = 0;
+};
+
+enum class Repeat : u8 { kNone, kRep, kRepne };
+
+// One decoded guest instruction.
+struct Inst {
+  Op op = Op::kInvalid;
+  u16 mnemonic = 0;     // for names only (MnemonicName)
+  u8 length = 0;        // bytes, 1-15
+  u8 operand_size = 0;  // effective: 2, 4 or 8 bytes
+  u8 address_size = 0;
+  u8 stack_size = 0;     // width of implicit stack accesses
+  u8 operand_count = 0;  // explicit operands
+  u8 condition = 0;      // Jcc, SETcc, CMOVcc: the low 4 bits of the opcode
+  Repeat repeat = Repeat::kNone;
+  bool has_lock = false;
+  bool is_far = false;
+  HostClass host_class = HostClass::kNone;
+  Feature feature = Feature::kCount;  // CPUID flag without which it is #UD; kCount: always there
+  std::array<Operand, 4> operands{};
+  MemoryOperand mem{};
+  u64 immediate = 0;   // sign-extended; of near branches the displacement
+  u16 immediate2 = 0;  // ENTER's level, far pointers' selector
+  bool uses_mxcsr = false;
+  u8 alignment = 0;      // the memory operand must be a multiple of it, else #GP(0); 0: any
+  u32 vectors_read = 0;  // bit n: vector register n
+  u32 vectors_written = 0;
+  u32 gprs_read = 0;  // bit n: Gpr n, address registers included
+  u32 gprs_written = 0;
+  u32 flags_read = 0;  // EFLAGS bits
+  u32 flags_written = 0;
+  std::array<u8, 15> bytes{};
+};
+
+// How code bytes are to be understood.
+struct DecodeMode {
+  u8 bits = 64;           // 16, 32 or 64: CS.D and CS.L
+  bool is_real = false;   // real-address or virtual-8086 mode
+  bool has_lzcnt = true;  // otherwise the encoding means BSR
+  bool has_tzcnt = true;  // otherwise BSF
+};
+
+}  // namespace tandem::cpu

@@ -1,0 +1,69 @@
+#include "cpu/exec/block_cache.h"
+
+#include <algorithm>
+
+namespace tandem::cpu {
+
+Block* BlockCache::Find(Gpa start, BlockMode mode) const {
+  const auto it = blocks_.find(KeyOf(start, mode));
+  return it == blocks_.end() ? nullptr : it->second.get();
+}
+
+// A block that crosses a page is watched on its first page only: its caller compares all its bytes
+// at each entry, and it holds one instruction, so it cannot change itself.
+void BlockCache::Index(Block& block) {
+  std::vector<Block*>& page = pages_[block.start.value / kPageSize];
+  if (page.empty()) {
+    mmu_->FlushAll();  // the page must lose its writable translation
+  }
+  page.push_back(&block);
+}
+
+Block* BlockCache::Insert(std::unique_ptr<Block> block) {
+  Block& inserted = *block;
+  std::unique_ptr<Block>& slot = blocks_[KeyOf(inserted.start, inserted.mode)];
+  CHECK(slot == nullptr);
+  slot = std::move(block);
+  Index(inserted);
+  return &inserted;
+}
+
+void BlockCache::Drop(Block& block) {
+  block.MakeStale();
+  ++epoch_;
+  const auto page = pages_.find(block.start.value / kPageSize);
+  std::erase(page->second, &block);
+  if (page->second.empty()) {
+    pages_.erase(page);
+  }
+  const auto it = blocks_.find(KeyOf(block.start, block.mode));
+  dropped_.push_back(std::move(it->second));
+  blocks_.erase(it);
+}
+
+void BlockCache::FreeDropped() { dropped_.clear(); }
+
+void BlockCache::Clear() {
+  blocks_.clear();
+  pages_.clear();
+  dropped_.clear();
+  ++epoch_;
+}
+
+bool BlockCache::HoldsCode(Gpa page) const { return pages_.contains(page.value / kPageSize); }
+
+void BlockCache::OnCodeWritten(Gpa start, u64 length) {
+  const auto page = pages_.find(start.value / kPageSize);
+  if (page == pages_.end()) {
+    return;
+  }
+  const std::vector<Block*> blocks = page->second;
+  for (Block* block : blocks) {
+    const u64 from = block->start.value;
+    if (from < start.value + length && start.value < from + block->bytes.size()) {
+      Drop(*block);
+    }
+  }
+}
+
+}  // namespace tandem::cpu

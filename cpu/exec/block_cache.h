@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "cpu/exec/block.h"
+#include "cpu/mmu/mmu.h"
+
+namespace tandem::cpu {
+
+// The decoded blocks of one vCPU, by guest-physical address and mode. A block may go stale in two
+// ways: the vCPU itself writes to its bytes (reported by the Mmu, at once), or somebody else does
+// (other vCPUs, DMA), which Find's caller notices by comparing bytes at each entry.
+class BlockCache final : public CodeWatch {
+ public:
+  // mmu is told to drop its writable translations when a page first holds code.
+  void SetMmu(Mmu& mmu) { mmu_ = &mmu; }
+
+  Block* Find(Gpa start, BlockMode mode) const;
+  Block* Insert(std::unique_ptr<Block> block);
+  void Drop(Block& block);
+  // Frees what has been dropped; no block may be running.
+  void FreeDropped();
+
+  // Counts up whenever a block is dropped.
+  u64 epoch() const { return epoch_; }
+  bool IsFull() const { return blocks_.size() >= kMaxBlocks; }
+  void Clear();
+
+  bool HoldsCode(Gpa page) const override;
+  void OnCodeWritten(Gpa start, u64 length) override;
+
+ private:
+  static constexpr size_t kMaxBlocks = 32768;
+
+  static u64 KeyOf(Gpa start, BlockMode mode) {
+    return start.value ^ (static_cast<u64>(mode.Key()) << 44);
+  }
+  void Index(Block& block);
+
+  Mmu* mmu_ = nullptr;
+  std::unordered_map<u64, std::unique_ptr<Block>> blocks_;
+  std::unordered_map<u64, std::vector<Block*>> pages_;  // by page number: blocks with bytes there
+  std::vector<std::unique_ptr<Block>> dropped_;
+  u64 epoch_ = 0;
+};
+
+}  // namespace tandem::cpu

@@ -1,0 +1,198 @@
+#include "cpu/exec/interpreter.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/event/deliver.h"
+#include "cpu/exec/host_thunks.h"
+#include "cpu/exec/operand.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr u64 kAnyBreakpoint = 0xff;  // L0-G3 of DR7
+
+// Anything but a flat, writable segment of 4 GiB needs a look at each access.
+bool NeedsCheck(const Segment& segment) {
+  return segment.limit != 0xffffffff || !segment.is_present() || !segment.is_writable() ||
+         segment.is_expand_down();
+}
+
+u8 CheckedSegments(const CpuState& state) {
+  if (state.In64BitMode()) {
+    return 0;
+  }
+  u8 mask = 0;
+  for (size_t i = 0; i < state.seg.size(); ++i) {
+    mask |= static_cast<u8>(NeedsCheck(state.seg[i]) << i);
+  }
+  return mask;
+}
+
+bool IsSoftwareInterrupt(Op op) {
+  return op == Op::kInt || op == Op::kInt1 || op == Op::kInt3 || op == Op::kInto;
+}
+
+}  // namespace
+
+Interpreter::Interpreter(const Parts& parts)
+    : mmu_(parts.state, parts.model, parts.memory, parts.apic, cache_),
+      core_{{parts.state, mmu_, parts.model, parts.ports, parts.apic, parts.clock, parts.id}},
+      thunks_(std::make_unique<HostThunks>()) {
+  cache_.SetMmu(mmu_);
+  core_.thunks = thunks_.get();
+  RefreshMode();
+}
+
+Interpreter::~Interpreter() = default;
+
+void Interpreter::StateChanged() {
+  mmu_.FlushAll();
+  RefreshMode();
+}
+
+BlockMode Interpreter::CurrentMode() const {
+  const CpuState& state = core_.state;
+  BlockMode mode;
+  mode.code_bits = state.In64BitMode() ? 64 : state.Seg(SegReg::kCs).is_big() ? 32 : 16;
+  mode.is_real = state.HasRealSegments();
+  mode.checked_segments = CheckedSegments(state);
+  mode.is_user = state.cpl == 3;
+  return mode;
+}
+
+void Interpreter::RefreshMode() {
+  core_.Refresh();
+  mmu_.UpdateMode();
+  mode_ = CurrentMode();
+}
+
+bool Interpreter::NeedsSingleStep() const {
+  const CpuState& state = core_.state;
+  return (state.rflags & kFlagTf) != 0 || state.sti_shadow || state.mov_ss_shadow ||
+         (state.dr7 & kAnyBreakpoint) != 0;
+}
+
+bool Interpreter::MustReturn(const std::atomic<u32>& attention) const {
+  const CpuState& state = core_.state;
+  const bool wanted = attention.load(std::memory_order_relaxed) != 0 ||
+                      (window_wanted_ && (state.rflags & kFlagIf) != 0);
+  return wanted && !state.sti_shadow && !state.mov_ss_shadow;
+}
+
+u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
+  CpuState& state = core_.state;
+  u64 done = 0;
+  while (done < budget && state.activity == Activity::kRunning) {
+    cache_.FreeDropped();
+    if (mmu_.FlushIsRequested()) [[unlikely]] {
+      mmu_.ServeFlushRequest();
+    }
+    if (MustReturn(attention)) [[unlikely]] {
+      break;
+    }
+    if (NeedsSingleStep()) [[unlikely]] {
+      done += StepOne();
+      continue;
+    }
+    state.rflags &= ~kFlagRf;
+    Block* block = FindBlock(mode_);
+    if (block == nullptr) {
+      continue;
+    }
+    done += block->count() > budget - done ? StepOne() : RunBlock(*block);
+  }
+  return done;
+}
+
+// One instruction with everything that can happen around it.
+u64 Interpreter::StepOne() {
+  CpuState& state = core_.state;
+  const bool after_mov_ss = state.mov_ss_shadow;
+  const Gva linear = Linear(core_, SegReg::kCs, state.rip);
+  if (!after_mov_ss) {
+    if (const u64 hit = InstructionBreakpoint(state, linear)) {
+      Deliver(Fault::Debug(hit));
+      return 0;
+    }
+  }
+  BlockMode mode = mode_;
+  mode.single = true;
+  const Block* block = FindBlock(mode);
+  if (block == nullptr) {
+    return 0;
+  }
+  const bool traps = (state.rflags & kFlagTf) != 0 && !IsSoftwareInterrupt(block->insts[0].op);
+  const bool had_shadow = state.sti_shadow || state.mov_ss_shadow;
+  state.sti_shadow = state.mov_ss_shadow = false;
+  state.rflags &= ~kFlagRf;
+  const u64 done = RunBlock(*block);
+  if (had_shadow) {
+    // A second STI or MOV SS opens no new shadow right after the first.
+    state.sti_shadow = false;
+  }
+  if (traps && last_flow_ != Flow::kFault && last_flow_ != Flow::kStale) {
+    state.pending_dr6 |= u64{1} << 14;  // BS
+  }
+  if (state.pending_dr6 != 0 && !state.mov_ss_shadow) {
+    DeliverPendingDebugTrap(core_);
+    RefreshMode();
+  }
+  return done;
+}
+
+u64 Interpreter::RunBlock(const Block& block) {
+  const Step* step = block.steps.data();
+  const Step* const first = step;
+  Flow flow = step->run(core_, *step);
+  while (flow == Flow::kNext) [[likely]] {
+      ++step;
+      flow = step->run(core_, *step);
+    }
+  const u64 index = static_cast<u64>(step - first);
+  // The step that leaves the block is no instruction; unfinished ones do not count.
+  const bool counts = index < block.count() && flow < Flow::kAgain;
+  const u64 done = index + (counts ? 1 : 0);
+  core_.state.instructions += done;
+  last_flow_ = flow;
+  if (flow != Flow::kBranch) [[unlikely]] {
+    Leave(flow, *step);
+  }
+  return done;
+}
+
+void Interpreter::Leave(Flow flow, const Step& step) {
+  switch (flow) {
+    case Flow::kEnd:
+      core_.state.rip = core_.RipAfter(step);
+      RefreshMode();
+      break;
+    case Flow::kTransfer:
+      RefreshMode();
+      break;
+    case Flow::kFault:
+      core_.state.rip = core_.RipOf(step);
+      Deliver(core_.fault);
+      break;
+    default:  // kAgain, kStale
+      core_.state.rip = core_.RipOf(step);
+      break;
+  }
+}
+
+void Interpreter::Deliver(const Fault& fault) {
+  DeliverFault(core_, fault);
+  RefreshMode();
+}
+
+void Interpreter::TakeInterrupt(u8 vector) {
+  DeliverInterrupt(core_, vector);
+  RefreshMode();
+}
+
+void Interpreter::TakeNmi() {
+  DeliverNmi(core_);
+  RefreshMode();
+}
+
+}  // namespace tandem::cpu

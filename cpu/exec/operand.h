@@ -1,0 +1,194 @@
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#include "base/bits.h"
+#include "cpu/event/segment.h"
+#include "cpu/exec/step.h"
+
+// How executors reach their operands. All that can fault return false after setting Core::fault.
+namespace tandem::cpu {
+
+// Emitted by Step: registers by their offset in CpuState; the RIP slot follows the zero register.
+static_assert(offsetof(CpuState, gpr) == 0 && offsetof(CpuState, rip) == kRipRegister * 8);
+
+template <typename T>
+T ReadReg(const Core& core, u16 offset) {
+  return LoadLe<T>(reinterpret_cast<const std::byte*>(&core.state) + offset);
+}
+
+// Writing 32 bits clears the upper half; 8 and 16 bits leave the rest alone.
+template <typename T>
+void WriteReg(Core& core, u16 offset, T value) {
+  std::byte* to = reinterpret_cast<std::byte*>(&core.state) + offset;
+  if constexpr (sizeof(T) == 4) {
+    StoreLe<u64>(to, value);
+  } else {
+    StoreLe<T>(to, value);
+  }
+}
+
+// The offset part of the memory operand, cut to the address size.
+inline u64 EffectiveAddress(const Core& core, const Step& step) {
+  const u64 address = ReadReg<u64>(core, step.base) +
+                      (ReadReg<u64>(core, step.index) << step.scale) +
+                      static_cast<u64>(step.displacement);
+  switch (step.address_size) {
+    case 2:
+      return static_cast<u16>(address);
+    case 4:
+      return static_cast<u32>(address);
+    default:
+      return address;
+  }
+}
+
+// An address in a segment after limit and type checks.
+bool LinearChecked(Core& core, SegReg segment, u64 offset, u32 size, AccessKind kind, Gva& linear);
+
+inline Gva Linear(const Core& core, SegReg segment, u64 offset) {
+  return Gva((core.segment_base[static_cast<size_t>(segment)] + offset) & core.linear_mask);
+}
+
+inline bool MemoryAddress(Core& core, const Step& step, u32 size, AccessKind kind, Gva& linear) {
+  const u64 offset = EffectiveAddress(core, step);
+  if (step.check_segment) [[unlikely]] {
+    return LinearChecked(core, step.segment, offset, size, kind, linear);
+  }
+  linear = Linear(core, step.segment, offset);
+  return true;
+}
+
+// A non-canonical address is #SS(0) where the access goes through SS.
+bool MemoryFault(Core& core, SegReg segment, Fault fault);
+
+template <typename T>
+bool LoadAt(Core& core, SegReg segment, Gva linear, T& value) {
+  if (const Fault fault = core.mmu.Read<T>(linear, value)) [[unlikely]] {
+    return MemoryFault(core, segment, fault);
+  }
+  return true;
+}
+
+template <typename T>
+bool StoreAt(Core& core, SegReg segment, Gva linear, const T& value) {
+  if (const Fault fault = core.mmu.Write<T>(linear, value)) [[unlikely]] {
+    return MemoryFault(core, segment, fault);
+  }
+  return true;
+}
+
+template <typename T>
+bool LoadMemory(Core& core, const Step& step, T& value) {
+  Gva linear;
+  return MemoryAddress(core, step, sizeof(T), AccessKind::kRead, linear) &&
+         LoadAt(core, step.segment, linear, value);
+}
+
+template <typename T>
+bool StoreMemory(Core& core, const Step& step, const T& value) {
+  Gva linear;
+  return MemoryAddress(core, step, sizeof(T), AccessKind::kWrite, linear) &&
+         StoreAt(core, step.segment, linear, value);
+}
+
+// Memory that is read and then written by one instruction. Faults are those of the write.
+template <typename T>
+class MemoryUpdate {
+ public:
+  // False: a fault. value() is then undefined.
+  bool Begin(Core& core, const Step& step) {
+    return MemoryAddress(core, step, sizeof(T), AccessKind::kWrite, linear_) &&
+           BeginAt(core, step.segment, linear_);
+  }
+  bool BeginAt(Core& core, SegReg segment, Gva linear) {
+    linear_ = linear;
+    segment_ = segment;
+    host_ = core.mmu.TryPinForUpdate(linear, sizeof(T));
+    if (host_ == nullptr) [[unlikely]] {
+      return BeginSlow(core);
+    }
+    std::memcpy(&value_, host_, sizeof(T));
+    return true;
+  }
+  T value() const { return value_; }
+  // Where an atomic operation can work in place; null: Begin has read, Commit writes.
+  T* host() const { return reinterpret_cast<T*>(host_); }
+  bool Commit(Core& core, T value) {
+    if (host_ != nullptr) [[likely]] {
+      std::memcpy(host_, &value, sizeof(T));
+      return true;
+    }
+    return StoreAt(core, segment_, linear_, value);
+  }
+
+ private:
+  bool BeginSlow(Core& core) {
+    if (const Fault fault = core.mmu.PinForUpdate(linear_, sizeof(T), host_)) {
+      return MemoryFault(core, segment_, fault);
+    }
+    if (host_ == nullptr) {
+      return LoadAt(core, segment_, linear_, value_);
+    }
+    std::memcpy(&value_, host_, sizeof(T));
+    return true;
+  }
+
+  Gva linear_;
+  SegReg segment_{};
+  std::byte* host_ = nullptr;
+  T value_{};
+};
+
+// Picks F::Run<T> for an operand size in bytes.
+template <typename F>
+ExecFn BySize(u32 size) {
+  switch (size) {
+    case 1:
+      return &F::template Run<u8>;
+    case 2:
+      return &F::template Run<u16>;
+    case 4:
+      return &F::template Run<u32>;
+    default:
+      return &F::template Run<u64>;
+  }
+}
+
+// For instructions without a byte form.
+template <typename F>
+ExecFn ByWideSize(u32 size) {
+  return size == 2   ? &F::template Run<u16>
+         : size == 4 ? &F::template Run<u32>
+                     : &F::template Run<u64>;
+}
+
+// The forms of a two-operand instruction.
+enum class Form : u8 { kRegReg, kRegMem, kMemReg, kRegImm, kMemImm };
+
+inline Form FormOf(const Inst& inst) {
+  const Operand& dst = inst.operands[0];
+  const Operand& src = inst.operands[1];
+  if (dst.IsMemory()) {
+    return src.kind == OperandKind::kImmediate ? Form::kMemImm : Form::kMemReg;
+  }
+  return src.IsMemory()                        ? Form::kRegMem
+         : src.kind == OperandKind::kImmediate ? Form::kRegImm
+                                               : Form::kRegReg;
+}
+
+// Reads the source of a two-operand form whose destination is a register.
+template <typename T, Form kForm>
+bool ReadSource(Core& core, const Step& step, T& value) {
+  if constexpr (kForm == Form::kRegMem) {
+    return LoadMemory(core, step, value);
+  } else if constexpr (kForm == Form::kRegImm || kForm == Form::kMemImm) {
+    value = static_cast<T>(step.immediate);
+  } else {
+    value = ReadReg<T>(core, step.src);
+  }
+  return true;
+}
+
+}  // namespace tandem::cpu

@@ -1,0 +1,120 @@
+#include "cpu/mmu/mmu.h"
+
+#include "base/bits.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr u64 kGenerations = 4095;  // 0xfff is left to kNoTag
+constexpr u32 kApicBaseMsr = 0x1b;
+constexpr u64 kPdptePresent = 1;
+constexpr u64 kPdpteReservedLow = 0x1e6;  // bits 1, 2, 5-8
+
+}  // namespace
+
+Mmu::Mmu(CpuState& state, const CpuModel& model, devices::AddressSpace& memory,
+         devices::LocalApic* apic, CodeWatch& code)
+    : state_(state),
+      model_(model),
+      memory_(memory),
+      apic_(apic),
+      code_(code),
+      view_(memory.View()),
+      tables_(*view_),
+      banks_(std::make_unique<std::array<TlbBank, kBankCount>>()),
+      pages_(std::make_unique<std::array<std::array<u64, kTlbEntries>, kBankCount>>()) {
+  for (TlbBank& bank : *banks_) {
+    bank.fill({kNoTag, kNoTag, kNoTag, 0});
+  }
+  memory_.Listen(*this);
+  ApicBaseChanged();
+  UpdateMode();
+}
+
+Mmu::~Mmu() { memory_.Unlisten(*this); }
+
+void Mmu::OnViewChanged(const std::shared_ptr<const devices::FlatView>&) { RequestFlush(); }
+
+void Mmu::OnDirtyLogChanged() { RequestFlush(); }
+
+void Mmu::ServeFlushRequest() {
+  if (!flush_requested_.exchange(false, std::memory_order_acq_rel)) {
+    return;
+  }
+  view_ = memory_.View();
+  tables_ = PageTableMemory(*view_);
+  last_range_ = nullptr;
+  FlushAll();
+}
+
+void Mmu::ApicBaseChanged() {
+  apic_page_ = kNoPage;
+  const std::optional<u64> base = apic_ != nullptr ? apic_->ReadMsr(kApicBaseMsr) : std::nullopt;
+  const bool is_memory_mapped = base && Bit(*base, 11) && !Bit(*base, 10);
+  if (is_memory_mapped) {
+    apic_page_ = *base & 0x000ffffffffff000;
+  }
+  FlushAll();
+}
+
+void Mmu::UpdateMode() {
+  bank_ = &(*banks_)[DataRights().bank];
+  const bool checks_alignment =
+      state_.cpl == 3 && (state_.cr0 & kCr0Am) != 0 && (state_.rflags & kFlagAc) != 0;
+  if (checks_alignment) {
+    bank_ = &(*banks_)[kNeverBank];
+  }
+}
+
+void Mmu::FlushAll() {
+  ++flush_count_;
+  large_2m_.fill(0);
+  large_1g_ = 0;
+  if (++tag_generation_ < kGenerations) {
+    return;
+  }
+  tag_generation_ = 0;
+  for (TlbBank& bank : *banks_) {
+    bank.fill({kNoTag, kNoTag, kNoTag, 0});
+  }
+}
+
+// Global entries may be dropped too (SDM Vol. 3, 4.10.4.2), and one counter is cheaper than two.
+void Mmu::FlushNonGlobal() { FlushAll(); }
+
+void Mmu::FlushPage(Gva address) {
+  if (MayBeInLargePage(address)) {
+    FlushAll();
+    return;
+  }
+  ++flush_count_;
+  for (TlbBank& bank : *banks_) {
+    bank[(address.value >> 12) % kTlbEntries] = {kNoTag, kNoTag, kNoTag, 0};
+  }
+}
+
+void Mmu::DropWriteTags(Gpa page) {
+  const u64 wanted = AlignDown(page.value, kPageSize);
+  for (size_t bank = 0; bank < kBankCount; ++bank) {
+    for (size_t i = 0; i < kTlbEntries; ++i) {
+      if ((*pages_)[bank][i] == wanted) {
+        (*banks_)[bank][i].write_tag = kNoTag;
+      }
+    }
+  }
+}
+
+Fault Mmu::LoadPdptes(u64 cr3) {
+  const u64 above = ~((u64{1} << model_.physical_address_bits) - 1);
+  std::array<u64, 4> pdptes{};
+  for (u64 i = 0; i < 4; ++i) {
+    pdptes[i] = tables_.Load(Gpa((cr3 & 0xffffffe0) + 8 * i), 8);
+    if ((pdptes[i] & kPdptePresent) != 0 && (pdptes[i] & (kPdpteReservedLow | above)) != 0) {
+      return Fault::Gp();
+    }
+  }
+  state_.pdpte = pdptes;
+  return Fault::None();
+}
+
+}  // namespace tandem::cpu

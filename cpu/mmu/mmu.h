@@ -1,0 +1,207 @@
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <span>
+
+#include "cpu/mmu/access_kind.h"
+#include "cpu/mmu/page_table_memory.h"
+#include "cpu/mmu/tlb.h"
+#include "cpu/mmu/walk.h"
+#include "cpu/state/cpu_model.h"
+#include "cpu/state/cpu_state.h"
+#include "cpu/state/fault.h"
+#include "devices/bus/address_space.h"
+#include "devices/bus/irq.h"
+
+namespace tandem::cpu {
+
+// Who keeps decoded copies of guest code. Called on the vCPU's thread.
+class CodeWatch {
+ public:
+  virtual ~CodeWatch() = default;
+  // Whether bytes of the 4 KiB page at this address have been decoded: writes to it are then
+  // reported one by one.
+  virtual bool HoldsCode(Gpa page) const = 0;
+  // Bytes of such a page were written just now.
+  virtual void OnCodeWritten(Gpa start, u64 length) = 0;
+};
+
+// The guest bytes of one page for the decoder.
+struct CodePage {
+  const std::byte* host = nullptr;  // byte 0 of the page; null: not RAM, fetch through Read
+  Gpa gpa;                          // of byte 0
+};
+
+// Address translation and memory access of one vCPU: page walk, TLB, permission and debug-register
+// checks. All calls on the vCPU's thread, but for RequestFlush. SDM Vol. 3, chapter 4 "Paging".
+//
+// All addresses are linear (segmentation is the caller's). A non-canonical address in 64-bit mode
+// is #GP(0); callers turn it into #SS(0) where the access went through SS.
+class Mmu final : public devices::TopologyListener {
+ public:
+  // apic may be null. All references outlive the Mmu.
+  Mmu(CpuState& state, const CpuModel& model, devices::AddressSpace& memory,
+      devices::LocalApic* apic, CodeWatch& code);
+  ~Mmu() override;
+
+  // Data access at the current privilege. Sizes 1, 2, 4, 8, 16, 32, 64; any alignment. Nothing is
+  // written when the result is a fault, even where only the second page of an access faults.
+  template <typename T>
+  Fault Read(Gva address, T& value) {
+    if (const std::byte* host = Hit<&TlbEntry::read_tag>(address, sizeof(T))) [[likely]] {
+      std::memcpy(&value, host, sizeof(T));
+      return Fault::None();
+    }
+    return ReadSlow(address, {reinterpret_cast<std::byte*>(&value), sizeof(T)});
+  }
+  template <typename T>
+  Fault Write(Gva address, const T& value) {
+    if (std::byte* host = Hit<&TlbEntry::write_tag>(address, sizeof(T))) [[likely]] {
+      std::memcpy(host, &value, sizeof(T));
+      return Fault::None();
+    }
+    return WriteSlow(address, {reinterpret_cast<const std::byte*>(&value), sizeof(T)});
+  }
+  // Any length.
+  Fault ReadBytes(Gva address, std::span<std::byte> bytes) { return ReadSlow(address, bytes); }
+  Fault WriteBytes(Gva address, std::span<const std::byte> bytes) {
+    return WriteSlow(address, bytes);
+  }
+
+  // Descriptor tables and task state: supervisor access whatever the CPL (SDM Vol. 3, 4.6).
+  Fault ReadSystem(Gva address, std::span<std::byte> bytes);
+  Fault WriteSystem(Gva address, std::span<const std::byte> bytes);
+
+  // Checks that the bytes can be read and written (access and dirty bits are set, faults are those
+  // of a write) and gives their host address for an atomic operation. host is null where they
+  // are no plain RAM of one page, hold decoded code or lie under a watchpoint: then read and write.
+  Fault PinForUpdate(Gva address, u32 size, std::byte*& host);
+  // PinForUpdate's fast path: null also where only a walk could tell.
+  std::byte* TryPinForUpdate(Gva address, u32 size) {
+    return Hit<&TlbEntry::write_tag>(address, size);
+  }
+  // Faults as reading or writing length bytes would, without doing it.
+  Fault Probe(Gva address, u64 length, AccessKind kind);
+  // Host pointer for bulk string operations: plain bytes from address to the end of its page for
+  // this kind of access, or null where they must go one by one. Never faults by itself.
+  std::byte* HostSpan(Gva address, AccessKind kind);
+
+  // The page of code that holds the address; faults are those of an instruction fetch.
+  Fault Fetch(Gva address, CodePage& page);
+
+  // Debugger's view: translates by the current page tables, without access bits, faults or rights.
+  bool DebugTranslate(Gva address, Gpa& result) const;
+
+  // CPL, EFLAGS.AC, CR0, CR4, EFER or PKRU have changed: chooses the bank of access rights. Cheap;
+  // it flushes nothing by itself.
+  void UpdateMode();
+  // PKRU, DR0-DR7 or paging bits changed, CR3 was loaded, INVLPG, INVPCID.
+  void FlushAll();
+  void FlushNonGlobal();
+  void FlushPage(Gva address);
+  // Reads the four PDPTEs of PAE paging into the state; #GP(0) for reserved bits.
+  Fault LoadPdptes(u64 cr3);
+
+  // IA32_APIC_BASE was written or the APIC was reset: asks it where its page is now.
+  void ApicBaseChanged();
+  // The page has begun to hold decoded code: its cached translations lose the right to write.
+  void DropWriteTags(Gpa page);
+
+  // Counts up with every flush: what caches linear addresses compares it.
+  u64 generation() const { return flush_count_; }
+
+  // Any thread: all cached translations are dropped before the next instruction block begins. The
+  // vCPU is kicked by the caller.
+  void RequestFlush() { flush_requested_.store(true, std::memory_order_release); }
+  bool FlushIsRequested() const { return flush_requested_.load(std::memory_order_acquire); }
+  // vCPU thread, between instructions: takes over a changed memory map.
+  void ServeFlushRequest();
+
+  const devices::FlatView& view() const { return *view_; }
+
+ private:
+  enum Bank : u8 { kUserBank, kSupervisorBank, kSupervisorAcBank, kNeverBank, kBankCount };
+  static constexpr u64 kNoPage = ~u64{0};
+
+  // Whose rights an access has: a bank to look in and what the walk is told.
+  struct Rights {
+    Bank bank;
+    bool is_user;
+    bool ignores_smap;
+  };
+  // Where an access goes. is_plain: host bytes, nobody needs to hear of the access.
+  struct Target {
+    std::byte* host = nullptr;  // of the address itself; null: MMIO, ROM written, local APIC
+    Gpa gpa;                    // valid where is_plain is false
+    const devices::FlatRange* range = nullptr;
+    bool is_plain = false;
+    bool is_apic = false;
+  };
+
+  template <u64 TlbEntry::*kTag>
+  std::byte* Hit(Gva address, u64 size) {
+    const TlbEntry& entry = (*bank_)[(address.value >> 12) % kTlbEntries];
+    // The last byte's page is compared: an access across the page's end misses.
+    const u64 wanted = ((address.value + size - 1) & ~u64{0xfff}) | tag_generation_;
+    if (entry.*kTag != wanted) {
+      return nullptr;
+    }
+    return reinterpret_cast<std::byte*>(address.value + entry.addend);
+  }
+
+  // access.cc
+  Fault ReadSlow(Gva address, std::span<std::byte> bytes);
+  Fault WriteSlow(Gva address, std::span<const std::byte> bytes);
+  Fault ReadAs(Rights rights, Gva address, std::span<std::byte> bytes);
+  Fault WriteAs(Rights rights, Gva address, std::span<const std::byte> bytes);
+  Fault ProbeAs(Rights rights, Gva address, u64 length, AccessKind kind);
+  Fault CheckAlignment(Gva address, u64 size) const;
+  void ReadTarget(const Target& target, std::span<std::byte> bytes);
+  void WriteTarget(const Target& target, std::span<const std::byte> bytes);
+  void ReadApic(u32 offset, std::span<std::byte> bytes);
+  void WriteApic(u32 offset, std::span<const std::byte> bytes);
+  Gva NextPage(Gva address) const;
+
+  // translate.cc
+  Rights DataRights() const;
+  Fault Translate(Rights rights, Gva address, AccessKind kind, Target& target);
+  Fault TranslateMiss(Rights rights, Gva address, AccessKind kind, Target& target);
+  Fault WalkOrIdentity(Rights rights, Gva address, AccessKind kind, Walk& walk);
+  void Resolve(const Walk& walk, Target& target);
+  void Fill(Rights rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
+  void NoteLargePage(Gva address, u64 page_size);
+  bool MayBeInLargePage(Gva address) const;
+  PagingState Paging() const;
+
+  // watchpoint.cc
+  bool HasWatchpoints() const { return (state_.dr7 & 0xff) != 0; }
+  bool PageIsWatched(Gva address) const;
+  void MatchWatchpoints(Gva address, u64 length, AccessKind kind);
+
+  void OnViewChanged(const std::shared_ptr<const devices::FlatView>& view) override;
+  void OnDirtyLogChanged() override;
+
+  CpuState& state_;
+  const CpuModel& model_;
+  devices::AddressSpace& memory_;
+  devices::LocalApic* apic_;
+  CodeWatch& code_;
+  std::shared_ptr<const devices::FlatView> view_;
+  PageTableMemory tables_;
+  const devices::FlatRange* last_range_ = nullptr;  // of view_
+  u64 apic_page_ = kNoPage;
+  std::unique_ptr<std::array<TlbBank, kBankCount>> banks_;
+  // The guest-physical page of each TLB entry.
+  std::unique_ptr<std::array<std::array<u64, kTlbEntries>, kBankCount>> pages_;
+  TlbBank* bank_ = nullptr;
+  u64 tag_generation_ = 0;  // 0 to 4094
+  u64 flush_count_ = 0;
+  // Which 2 MiB and 1 GiB regions, hashed, hold entries of large pages: INVLPG then drops all.
+  std::array<u64, 4> large_2m_{};
+  u64 large_1g_ = 0;
+  std::atomic<bool> flush_requested_{false};
+};
+
+}  // namespace tandem::cpu

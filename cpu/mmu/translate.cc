@@ -1,0 +1,181 @@
+// From linear addresses to host memory: TLB look-up, page walk, TLB fill.
+#include "base/bits.h"
+#include "cpu/mmu/mmu.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr u64 TlbEntry::*TagOf(AccessKind kind) {
+  switch (kind) {
+    case AccessKind::kRead:
+      return &TlbEntry::read_tag;
+    case AccessKind::kWrite:
+      return &TlbEntry::write_tag;
+    case AccessKind::kExecute:
+      break;
+  }
+  return &TlbEntry::execute_tag;
+}
+
+// SDM Vol. 1, 3.3.7.1: bits 63 down to the highest translated one are equal.
+bool IsCanonical(u64 address, bool has_five_levels) {
+  const unsigned shift = has_five_levels ? 7 : 16;
+  return static_cast<u64>(static_cast<i64>(address << shift) >> shift) == address;
+}
+
+u64 HashBit(u64 region, unsigned bits) { return (region * 0x9e3779b97f4a7c15) >> (64 - bits); }
+
+}  // namespace
+
+Mmu::Rights Mmu::DataRights() const {
+  if (state_.cpl == 3) {
+    return {kUserBank, true, false};
+  }
+  const bool has_smap = (state_.cr4 & kCr4Smap) != 0;
+  const bool ignores_smap = has_smap && (state_.rflags & kFlagAc) != 0;
+  return {ignores_smap ? kSupervisorAcBank : kSupervisorBank, false, ignores_smap};
+}
+
+PagingState Mmu::Paging() const {
+  return {.cr0 = state_.cr0,
+          .cr3 = state_.cr3,
+          .cr4 = state_.cr4,
+          .efer = state_.msr.efer,
+          .pkru = state_.pkru,
+          .pdpte = state_.pdpte,
+          .physical_address_bits = model_.physical_address_bits,
+          .has_1g_pages = model_.Has(Feature::kPdpe1gb),
+          .has_pse36 = model_.Has(Feature::kPse36)};
+}
+
+Fault Mmu::Translate(Rights rights, Gva address, AccessKind kind, Target& target) {
+  const TlbEntry& entry = (*banks_)[rights.bank][(address.value >> 12) % kTlbEntries];
+  if (entry.*TagOf(kind) == (AlignDown(address.value, kPageSize) | tag_generation_)) {
+    target = {.host = reinterpret_cast<std::byte*>(address.value + entry.addend),
+              .gpa = {},
+              .range = nullptr,
+              .is_plain = true,
+              .is_apic = false};
+    return Fault::None();
+  }
+  return TranslateMiss(rights, address, kind, target);
+}
+
+Fault Mmu::WalkOrIdentity(Rights rights, Gva address, AccessKind kind, Walk& walk) {
+  if ((state_.cr0 & kCr0Pg) == 0) {
+    walk.gpa = Gpa(address.value & 0xffffffff);
+    walk.can_read = walk.can_write = walk.can_execute = true;
+    return Fault::None();
+  }
+  if (state_.InLongMode() && !IsCanonical(address.value, (state_.cr4 & kCr4La57) != 0)) {
+    return Fault::Gp();
+  }
+  walk = WalkPageTables(Paging(), tables_, address, {kind, rights.is_user, rights.ignores_smap});
+  return walk.fault;
+}
+
+Fault Mmu::TranslateMiss(Rights rights, Gva address, AccessKind kind, Target& target) {
+  Walk walk;
+  if (Fault fault = WalkOrIdentity(rights, address, kind, walk)) {
+    return fault;
+  }
+  target = Target{};
+  target.gpa = walk.gpa;
+  Resolve(walk, target);
+  if (target.range != nullptr) {
+    Fill(rights, address, walk, target, kind);
+  }
+  return Fault::None();
+}
+
+// Finds the RAM or ROM that backs the whole page, if any.
+void Mmu::Resolve(const Walk& walk, Target& target) {
+  const Gpa page(AlignDown(walk.gpa.value, kPageSize));
+  if (page.value == apic_page_) {
+    target.is_apic = true;
+    return;
+  }
+  if (last_range_ == nullptr || page.value - last_range_->start.value >= last_range_->length) {
+    last_range_ = view_->Find(page);
+  }
+  const devices::FlatRange* range = last_range_;
+  if (range == nullptr || !range->ram || range->length - (page - range->start) < kPageSize) {
+    return;
+  }
+  target.range = range;
+  target.host = range->ram->data() + range->offset + (walk.gpa - range->start);
+}
+
+void Mmu::Fill(Rights rights, Gva address, const Walk& walk, Target& target, AccessKind kind) {
+  const u64 index = (address.value >> 12) % kTlbEntries;
+  const u64 tag = AlignDown(address.value, kPageSize) | tag_generation_;
+  const Gpa page(AlignDown(walk.gpa.value, kPageSize));
+  const devices::FlatRange& range = *target.range;
+  const bool is_watched = HasWatchpoints() && PageIsWatched(address);
+  const bool takes_writes = walk.can_write && range.writable && !is_watched &&
+                            !code_.HoldsCode(page) &&
+                            (kind == AccessKind::kWrite || !range.ram->dirty_logging());
+  if (takes_writes) {
+    range.ram->MarkDirty(range.offset + (page - range.start), kPageSize);
+  }
+  TlbEntry& entry = (*banks_)[rights.bank][index];
+  entry.read_tag = walk.can_read && !is_watched ? tag : kNoTag;
+  entry.write_tag = takes_writes ? tag : kNoTag;
+  entry.execute_tag = walk.can_execute ? tag : kNoTag;
+  entry.addend = reinterpret_cast<u64>(target.host) - address.value;
+  (*pages_)[rights.bank][index] = page.value;
+  NoteLargePage(address, walk.page_size);
+  target.is_plain = entry.*TagOf(kind) == tag;
+  if (kind == AccessKind::kWrite && !range.writable) {
+    target.host = nullptr;
+  }
+}
+
+void Mmu::NoteLargePage(Gva address, u64 page_size) {
+  if (page_size == kPageSize) [[likely]] {
+    return;
+  }
+  if (page_size == u64{1} << 30) {
+    large_1g_ |= u64{1} << HashBit(address.value >> 30, 6);
+    return;
+  }
+  // A 4 MiB page is two regions: the whole of it goes when either is invalidated.
+  const u64 region = AlignDown(address.value, page_size) >> 21;
+  for (u64 i = 0; i < page_size >> 21; ++i) {
+    const u64 bit = HashBit(region + i, 8);
+    large_2m_[bit / 64] |= u64{1} << (bit % 64);
+  }
+}
+
+bool Mmu::MayBeInLargePage(Gva address) const {
+  const u64 bit = HashBit(address.value >> 21, 8);
+  return Bit(large_2m_[bit / 64], bit % 64) ||
+         Bit(large_1g_, static_cast<unsigned>(HashBit(address.value >> 30, 6)));
+}
+
+Fault Mmu::Fetch(Gva address, CodePage& page) {
+  const bool is_user = state_.cpl == 3;
+  const Bank bank = is_user ? kUserBank : kSupervisorBank;
+  Target target;
+  if (Fault fault = Translate({bank, is_user, false}, address, AccessKind::kExecute, target)) {
+    return fault;
+  }
+  const u64 offset = address.value % kPageSize;
+  page.host = target.host != nullptr ? target.host - offset : nullptr;
+  page.gpa = target.is_plain ? Gpa((*pages_)[bank][(address.value >> 12) % kTlbEntries])
+                             : Gpa(AlignDown(target.gpa.value, kPageSize));
+  return Fault::None();
+}
+
+bool Mmu::DebugTranslate(Gva address, Gpa& result) const {
+  if ((state_.cr0 & kCr0Pg) == 0) {
+    result = Gpa(address.value & 0xffffffff);
+    return true;
+  }
+  PageTableMemory tables(*view_);
+  const std::optional<Gpa> gpa = WalkQuietly(Paging(), tables, address);
+  result = gpa.value_or(Gpa());
+  return gpa.has_value();
+}
+
+}  // namespace tandem::cpu

@@ -1,0 +1,63 @@
+// What the engines that run on this host can offer a guest.
+#include <cpuid.h>
+
+#include "cpu/state/feature_levels.h"
+#include "cpu/state/model_parser.h"
+
+namespace tandem::cpu {
+namespace {
+
+// Instructions and registers of user code: the host executes them.
+constexpr std::string_view kData =
+    "fpu cx8 cmov clflush mmx fxsr sse sse2 sse3 pclmulqdq ssse3 fma cx16 sse4.1 sse4.2 movbe "
+    "popcnt "
+    "aes avx f16c rdrand bmi1 avx2 bmi2 erms avx512f avx512dq rdseed adx avx512ifma clflushopt "
+    "clwb "
+    "avx512cd sha-ni avx512bw avx512vl avx512vbmi avx512vbmi2 gfni vaes vpclmulqdq avx512vnni "
+    "avx512bitalg avx512-vpopcntdq fsrm serialize lahf-lm abm sse4a misalignsse 3dnowprefetch "
+    "mmxext";
+
+constexpr std::string_view kNotInterpreted =
+    "avx512f avx512dq avx512ifma avx512cd avx512bw avx512vl avx512vbmi avx512vbmi2 avx512vnni "
+    "avx512bitalg avx512-vpopcntdq";
+
+// Modelled here, whatever the host has.
+constexpr std::string_view kSystem =
+    "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush fxsr ss cx16 "
+    "pcid x2apic tsc-deadline xsave hypervisor arat fsgsbase tsc-adjust smep invpcid smap umip pku "
+    "la57 rdpid erms xsaveopt xsavec xgetbv1 xsaves lahf-lm cr8legacy 3dnowprefetch syscall nx "
+    "pdpe1gb rdtscp lm invtsc popcnt movbe wbnoinvd";
+
+u32 HostRegister(u32 leaf, u32 subleaf, char reg) {
+  u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid_count(leaf, subleaf, &eax, &ebx, &ecx, &edx) == 0) {
+    return 0;
+  }
+  return reg == 'a' ? eax : (reg == 'b' ? ebx : (reg == 'c' ? ecx : edx));
+}
+
+FeatureSet HostFeatures() {
+  FeatureSet features;
+#define FEATURE(id, name, leaf, subleaf, reg, bit)  \
+  features.set(static_cast<size_t>(Feature::k##id), \
+               ((HostRegister(leaf, subleaf, #reg[1]) >> bit) & 1) != 0);
+#include "cpu/state/features.inc"
+#undef FEATURE
+  return features;
+}
+
+FeatureSet ListOf(std::string_view names) {
+  FeatureSet features;
+  AddFeatureList(names, features);
+  return features;
+}
+
+}  // namespace
+
+FeatureSet HostUserFeatures() { return HostFeatures() & ListOf(kData); }
+
+FeatureSet InterpreterFeatures() {
+  return (HostUserFeatures() & ~ListOf(kNotInterpreted)) | ListOf(kSystem);
+}
+
+}  // namespace tandem::cpu
