@@ -73,6 +73,13 @@ bool Interpreter::NeedsSingleStep() const {
          (state.dr7 & kAnyBreakpoint) != 0;
 }
 
+bool Interpreter::MustReturn(const std::atomic<u32>& attention) const {
+  const CpuState& state = core_.state;
+  const bool wanted = attention.load(std::memory_order_relaxed) != 0 ||
+                      (window_wanted_ && (state.rflags & kFlagIf) != 0);
+  return wanted && !state.sti_shadow && !state.mov_ss_shadow;
+}
+
 u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
   CpuState& state = core_.state;
   u64 done = 0;
@@ -81,12 +88,10 @@ u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
     if (mmu_.FlushIsRequested()) [[unlikely]] {
       mmu_.ServeFlushRequest();
     }
-    const bool stepping = NeedsSingleStep();
-    if (attention.load(std::memory_order_relaxed) != 0 && !state.sti_shadow &&
-        !state.mov_ss_shadow) {
+    if (MustReturn(attention)) [[unlikely]] {
       break;
     }
-    if (stepping) [[unlikely]] {
+    if (NeedsSingleStep()) [[unlikely]] {
       done += StepOne();
       continue;
     }

@@ -30,6 +30,9 @@ class Interpreter {
   // interrupt shadow is open), the processor halts or shuts down. Returns the number executed.
   u64 Run(u64 budget, const std::atomic<u32>& attention);
 
+  // Run also returns as soon as interrupts can be taken (IF set, no shadow).
+  void SetWindowWanted(bool wanted) { window_wanted_ = wanted; }
+
   // Between instructions: takes an event. The caller has checked that it may be delivered.
   void TakeInterrupt(u8 vector);
   void TakeNmi();
@@ -51,6 +54,7 @@ class Interpreter {
   static constexpr size_t kJumpEntries = 4096;
 
   bool NeedsSingleStep() const;
+  bool MustReturn(const std::atomic<u32>& attention) const;
   BlockMode CurrentMode() const;
   void RefreshMode();
   u64 Validity() const { return mmu_.generation() + cache_.epoch(); }
@@ -73,6 +77,7 @@ class Interpreter {
   Core core_;
   std::unique_ptr<HostThunks> thunks_;
   BlockMode mode_;
+  bool window_wanted_ = false;
   Flow last_flow_ = Flow::kNext;
   std::array<JumpEntry, kJumpEntries> jumps_{};
 };

@@ -8,6 +8,8 @@ namespace tandem::devices {
 namespace {
 
 constexpr std::array<u8, 4> kPirqRoutes{10, 10, 11, 11};
+constexpr Gpa kElcr2(0x4d1);
+constexpr std::byte kLevelInputs{0x0c};  // 10 and 11
 
 // Gives out addresses from bottom to top.
 struct Allocator {
@@ -92,13 +94,14 @@ void SetUpChipset(PciHost& host, const PciWindows& windows) {
 
 }  // namespace
 
-void AssignResources(PciHost& host, const PciWindows& windows) {
+void AssignResources(PciHost& host, AddressSpace& ports, const PciWindows& windows) {
   Assigner assigner{
       host, {windows.memory_start, windows.memory_end}, {windows.ports_start, windows.ports_end}};
   for (u32 devfn = 0; devfn < 256; ++devfn) {
     assigner.AssignFunction(static_cast<u8>(devfn));
   }
   SetUpChipset(host, windows);
+  (void)ports.View()->Write(kElcr2, std::array{kLevelInputs});
 }
 
 }  // namespace tandem::devices

@@ -16,7 +16,8 @@ struct PciWindows {
 
 // What firmware does before it boots a kernel, for machines that boot without one: places all BARs,
 // switches decoding on, routes PIRQA-D to IRQ 10, 10, 11, 11 and tells each function its interrupt,
-// switches the ACPI registers on and opens shadow RAM. The machine is not running.
-void AssignResources(PciHost& host, const PciWindows& windows);
+// makes IRQ 10 and 11 level-triggered (through the ELCR in `ports`), switches the ACPI registers on
+// and opens shadow RAM. The machine is not running.
+void AssignResources(PciHost& host, AddressSpace& ports, const PciWindows& windows);
 
 }  // namespace tandem::devices

@@ -11,11 +11,12 @@
 namespace tandem::devices {
 namespace {
 
+// The address spaces hold devices, so what these refer to is declared (and outlives them) first.
 struct ChipsetRig {
-  AddressSpace memory;
-  AddressSpace ports;
   FakeIrqChip chip;
   InstructionClock clock{0};
+  AddressSpace memory;
+  AddressSpace ports;
   int shutdowns = 0;
   int suspends = 0;
   PirqRouter router{chip};
@@ -137,7 +138,10 @@ TEST_CASE("acpi: the timer overflow raises the SCI when enabled") {
 
 TEST_CASE("pci: assigned resources decode without firmware") {
   ChipsetRig rig;
-  AssignResources(*rig.host, {});
+  auto elcr = std::make_shared<Register>();
+  CHECK(rig.ports.MapIo(Gpa(0x4d0), 2, elcr).ok());
+  AssignResources(*rig.host, rig.ports, {});
+  CHECK_EQ(elcr->value, 0x0c);
   CHECK_EQ(rig.host->ReadConfig(PciDevfn(1, 3), 0x3c, 1), 9);
   CHECK_NE(ReadSpace(rig.ports, 0x608, 4), 0xffffffff);
   WriteSpace(rig.memory, 0xf0000, 1, 0x66);

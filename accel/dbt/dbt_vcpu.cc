@@ -1,0 +1,163 @@
+#include "accel/dbt/dbt_vcpu.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace tandem::accel {
+namespace {
+
+// How many instructions run before counted time is brought up to date.
+constexpr u64 kCountedSlice = 1000;
+constexpr u64 kFreeSlice = u64{1} << 40;
+
+}  // namespace
+
+DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env)
+    : id_(id),
+      env_(env),
+      interpreter_({state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id}) {
+  cpu::PowerOnReset(state_, id == 0);
+  interpreter_.StateChanged();
+}
+
+void DbtVcpu::Post(u32 events) noexcept { events_.fetch_or(events, std::memory_order_release); }
+
+void DbtVcpu::Kick() noexcept { Post(kKickEvent); }
+
+void DbtVcpu::Signal(SignalKind kind, u8 vector) noexcept {
+  switch (kind) {
+    case SignalKind::kInterrupt:
+      Post(kInterruptEvent);
+      break;
+    case SignalKind::kNmi:
+      Post(kNmiEvent);
+      break;
+    case SignalKind::kInit:
+      Post(kInitEvent);
+      break;
+    case SignalKind::kStartup:
+      startup_vector_.store(vector);
+      Post(kStartupEvent);
+      break;
+  }
+}
+
+void DbtVcpu::Load(const cpu::CpuState& state) {
+  state_ = state;
+  interpreter_.StateChanged();
+  Post(kInterruptEvent);
+}
+
+Exit DbtVcpu::Run() {
+  while (true) {
+    ServeEvents();
+    if (Take(kKickEvent)) {
+      return Kicked{};
+    }
+    if (std::optional<Exit> exit = WhenInactive()) {
+      return std::move(*exit);
+    }
+    if (state_.activity != cpu::Activity::kRunning) {
+      continue;
+    }
+    Execute();
+    if (debug_.single_step) {
+      return Stepped{};
+    }
+  }
+}
+
+void DbtVcpu::Execute() {
+  u64 slice = debug_.single_step ? 1 : kFreeSlice;
+  if (env_.icount != nullptr) {
+    slice = std::min(slice, env_.icount->Budget(kCountedSlice));
+  }
+  const u64 done = interpreter_.Run(slice, events_);
+  if (env_.icount != nullptr) {
+    env_.icount->Advance(done);
+  }
+}
+
+// Between instructions. SDM Vol. 3, 6.9: INIT, then NMI, then maskable interrupts.
+void DbtVcpu::ServeEvents() {
+  if (Take(kInitEvent)) {
+    DoInit();
+  }
+  if (Take(kStartupEvent)) {
+    DoStartup();
+  }
+  if (Take(kNmiEvent)) {
+    state_.nmi_pending = true;
+  }
+  const bool can_take =
+      state_.activity == cpu::Activity::kRunning || state_.activity == cpu::Activity::kHalted;
+  if (!can_take || state_.mov_ss_shadow) {
+    return;
+  }
+  if (state_.nmi_pending && !state_.nmi_blocked) {
+    state_.nmi_pending = false;
+    interpreter_.TakeNmi();
+  }
+  OfferInterrupt();
+}
+
+// Whether an interrupt is due is asked again once it can be taken: then the interpreter returns.
+void DbtVcpu::OfferInterrupt() {
+  (void)Take(kInterruptEvent);
+  const bool has_vector = env_.irqs.HasVector(id_);
+  const bool is_open = (state_.rflags & cpu::kFlagIf) != 0 && !state_.sti_shadow;
+  interpreter_.SetWindowWanted(has_vector && !is_open);
+  if (!has_vector || !is_open) {
+    return;
+  }
+  if (const std::optional<u8> vector = env_.irqs.TakeVector(id_)) {
+    Log(LogItem::kInt, "vcpu {}: interrupt {:#04x} at {:#x}", id_, *vector, state_.rip);
+    interpreter_.TakeInterrupt(*vector);
+  }
+}
+
+void DbtVcpu::DoInit() {
+  Log(LogItem::kCpuReset, "vcpu {}: INIT", id_);
+  cpu::InitReset(state_, id_ == 0);
+  if (devices::LocalApic* apic = env_.irqs.Apic(id_)) {
+    apic->Reset();
+  }
+  interpreter_.StateChanged();
+}
+
+// SDM Vol. 3, "MP Initialization Protocol": CS:IP = vector << 8 : 0.
+void DbtVcpu::DoStartup() {
+  if (state_.activity != cpu::Activity::kWaitForSipi) {
+    return;
+  }
+  const u8 vector = startup_vector_.load();
+  Log(LogItem::kCpuReset, "vcpu {}: start-up at {:#x}", id_, vector << 12);
+  cpu::Segment& cs = state_.Seg(cpu::SegReg::kCs);
+  cs.selector = static_cast<u16>(vector << 8);
+  cs.base = u64{vector} << 12;
+  state_.rip = 0;
+  state_.activity = cpu::Activity::kRunning;
+  interpreter_.StateChanged();
+}
+
+std::optional<Exit> DbtVcpu::WhenInactive() {
+  switch (state_.activity) {
+    case cpu::Activity::kRunning:
+      return std::nullopt;
+    case cpu::Activity::kShutdown:
+      return ShutDown{};
+    default:
+      break;
+  }
+  if (events_.load(std::memory_order_acquire) != 0) {
+    return std::nullopt;
+  }
+  // With counted time a halted machine jumps ahead; other vCPUs do not exist then.
+  if (env_.icount != nullptr && env_.icount->WarpToNextDeadline()) {
+    return std::nullopt;
+  }
+  return Halted{};
+}
+
+}  // namespace tandem::accel

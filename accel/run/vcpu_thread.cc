@@ -1,0 +1,84 @@
+#include "accel/run/vcpu_thread.h"
+
+#include <pthread.h>
+
+#include <string>
+
+namespace tandem::accel {
+
+VcpuThread::VcpuThread(devices::VcpuId id, std::unique_ptr<Vcpu> vcpu, ExitHandler on_exit)
+    : id_(id), vcpu_(std::move(vcpu)), on_exit_(std::move(on_exit)), thread_([this] { Loop(); }) {
+  pthread_setname_np(thread_.native_handle(), ("vcpu" + std::to_string(id)).c_str());
+}
+
+VcpuThread::~VcpuThread() {
+  Order(Wanted::kQuit);
+  thread_.join();
+}
+
+void VcpuThread::Order(Wanted wanted) {
+  {
+    MutexLock lock(mu_);
+    wanted_ = wanted;
+    has_signal_ = true;
+  }
+  vcpu_->Kick();
+  changed_.notify_all();
+}
+
+void VcpuThread::Resume() { Order(Wanted::kRun); }
+
+void VcpuThread::RequestPark() { Order(Wanted::kPark); }
+
+void VcpuThread::WaitUntilParked() {
+  UniqueLock lock(mu_);
+  changed_.wait(lock, [&] { return is_parked_; });
+}
+
+void VcpuThread::Signal(SignalKind kind, u8 vector) {
+  vcpu_->Signal(kind, vector);
+  {
+    MutexLock lock(mu_);
+    has_signal_ = true;
+  }
+  changed_.notify_all();
+}
+
+bool VcpuThread::WaitForOrders() {
+  UniqueLock lock(mu_);
+  if (wanted_ == Wanted::kPark) {
+    is_parked_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return wanted_ != Wanted::kPark; });
+  }
+  is_parked_ = wanted_ == Wanted::kQuit;
+  changed_.notify_all();
+  return wanted_ == Wanted::kRun;
+}
+
+// A signal that came while the guest ran was seen by Run, so waiting once too little is harmless.
+void VcpuThread::WaitForSignal() {
+  UniqueLock lock(mu_);
+  changed_.wait(lock, [&] { return has_signal_ || wanted_ != Wanted::kRun; });
+  has_signal_ = false;
+}
+
+void VcpuThread::Loop() {
+  while (WaitForOrders()) {
+    const Exit exit = vcpu_->Run();
+    if (std::holds_alternative<Kicked>(exit)) {
+      continue;
+    }
+    if (std::holds_alternative<Halted>(exit)) {
+      WaitForSignal();
+      continue;
+    }
+    {
+      MutexLock lock(mu_);
+      wanted_ = wanted_ == Wanted::kQuit ? Wanted::kQuit : Wanted::kPark;
+    }
+    on_exit_(id_, exit);
+  }
+}
+
+}  // namespace tandem::accel

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "accel/api/vcpu.h"
+#include "base/mutex.h"
+
+namespace tandem::accel {
+
+// The host thread of one vCPU. Starts parked.
+class VcpuThread {
+ public:
+  // Called on the vCPU's thread, which parks afterwards.
+  using ExitHandler = std::function<void(devices::VcpuId, const Exit&)>;
+
+  VcpuThread(devices::VcpuId id, std::unique_ptr<Vcpu> vcpu, ExitHandler on_exit);
+  // Stops and joins.
+  ~VcpuThread();
+
+  // For its state while the thread is parked.
+  Vcpu& vcpu() { return *vcpu_; }
+
+  // Any thread.
+  void Resume();
+  // Asks for a stop between two instructions; WaitUntilParked waits for it.
+  void RequestPark();
+  void WaitUntilParked();
+  void Signal(SignalKind kind, u8 vector);
+
+ private:
+  enum class Wanted : u8 { kPark, kRun, kQuit };
+
+  void Loop();
+  // Waits until the thread is to run (true) or to quit (false).
+  bool WaitForOrders();
+  void WaitForSignal();
+  void Order(Wanted wanted);
+
+  const devices::VcpuId id_;
+  std::unique_ptr<Vcpu> vcpu_;
+  ExitHandler on_exit_;
+
+  Mutex mu_{LockRank::kLeaf};  // guards the fields below
+  CondVar changed_;
+  Wanted wanted_ = Wanted::kPark;
+  bool is_parked_ = false;
+  bool has_signal_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tandem::accel

@@ -1,0 +1,62 @@
+#include "frontend/machine/board.h"
+
+namespace tandem::frontend {
+
+Board::Board(const MachineConfig& machine_config, EventLoop& event_loop,
+             GuestRequests guest_requests, accel::VcpuThread::ExitHandler on_exit)
+    : config(machine_config),
+      loop(event_loop),
+      requests(std::move(guest_requests)),
+      run(std::move(on_exit)) {
+  if (config.icount_shift) {
+    instruction_clock = std::make_unique<devices::InstructionClock>(*config.icount_shift);
+  } else {
+    host_clock = std::make_unique<devices::HostClock>(loop);
+  }
+}
+
+// Processors first: they use everything else.
+Board::~Board() { run.Stop(); }
+
+devices::Clock& Board::clock() {
+  if (instruction_clock) {
+    return *instruction_clock;
+  }
+  return *host_clock;
+}
+
+firmware::Board Board::Facts() const {
+  firmware::Board facts;
+  facts.ram_bytes = config.ram_bytes;
+  facts.cpus = config.smp.cpus;
+  facts.max_cpus = config.smp.max_cpus;
+  facts.has_hpet = config.has_hpet;
+  facts.has_parallel = false;
+  facts.serial_ports = 0;
+  for (size_t i = 0; i < config.serial.size(); ++i) {
+    facts.serial_ports |= static_cast<u8>((config.serial[i] != "none") << i);
+  }
+  for (const std::string& port : config.parallel) {
+    facts.has_parallel |= port != "none";
+  }
+  facts.uuid = config.uuid;
+  facts.name = config.name;
+  return facts;
+}
+
+Result<void> Board::AddPorts(u64 port, u64 length, std::shared_ptr<devices::Device> device,
+                             u64 device_offset) {
+  if (devices.empty() || devices.back() != device) {
+    devices.push_back(device);
+  }
+  const auto mapped = ports.MapIo(Gpa(port), length, std::move(device), device_offset);
+  return mapped ? Result<void>() : mapped.error();
+}
+
+Result<void> Board::AddMmio(u64 address, u64 length, std::shared_ptr<devices::Device> device) {
+  devices.push_back(device);
+  const auto mapped = memory.MapIo(Gpa(address), length, std::move(device));
+  return mapped ? Result<void>() : mapped.error();
+}
+
+}  // namespace tandem::frontend

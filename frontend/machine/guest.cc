@@ -1,0 +1,73 @@
+#include <cstring>
+
+#include "devices/pci/assign.h"
+#include "frontend/machine/board.h"
+
+// Kernel, firmware and the boot processor's first state.
+namespace tandem::frontend {
+namespace {
+
+cpu::Segment ToSegment(const firmware::EntrySegment& from) {
+  return {from.base, from.limit, from.selector, from.attributes};
+}
+
+void ApplyEntry(const firmware::CpuEntry& entry, cpu::CpuState& state) {
+  using cpu::SegReg;
+  if (entry.kind == firmware::EntryKind::kResetVector) {
+    return;
+  }
+  state.gpr.fill(0);
+  state.gpr[cpu::kRax] = entry.rax;
+  state.gpr[cpu::kRbx] = entry.rbx;
+  state.gpr[cpu::kRsi] = entry.rsi;
+  state.gpr[cpu::kRsp] = entry.rsp;
+  state.rip = entry.rip;
+  state.rflags = cpu::kFlagFixed1;
+  state.cr0 = entry.cr0;
+  state.cr3 = entry.cr3;
+  state.cr4 = entry.cr4;
+  state.msr.efer = entry.efer;
+  state.gdtr = {entry.gdt_base, entry.gdt_limit};
+  state.idtr = {0, 0};
+  for (const SegReg reg : {SegReg::kDs, SegReg::kEs, SegReg::kSs, SegReg::kFs, SegReg::kGs}) {
+    state.Seg(reg) = ToSegment(entry.data);
+  }
+  state.Seg(SegReg::kCs) = ToSegment(entry.code);
+  state.tr = ToSegment(entry.task);
+  state.ldtr = {};
+}
+
+// Direct boot: what a BIOS would have set up, then the kernel's entry point.
+Result<firmware::CpuEntry> LoadDirectly(Board& board) {
+  devices::AssignResources(*board.pci, {});
+  auto boot = firmware::LoadKernel(board.memory.View(), board.Facts(), *board.kernel);
+  if (!boot) {
+    return boot.error();
+  }
+  std::memcpy(board.rom->data(), boot->bios_area.data(), boot->bios_area.size());
+  return boot->entry;
+}
+
+}  // namespace
+
+Result<void> LoadGuest(Board& board) {
+  firmware::CpuEntry entry;
+  if (!board.BootsThroughBios()) {
+    auto loaded = LoadDirectly(board);
+    if (!loaded) {
+      return loaded.error();
+    }
+    entry = *loaded;
+  }
+  for (devices::VcpuId id = 0; id < board.run.vcpu_count(); ++id) {
+    cpu::CpuState state;
+    cpu::PowerOnReset(state, id == 0);
+    if (id == 0) {
+      ApplyEntry(entry, state);
+    }
+    board.run.vcpu(id).Load(state);
+  }
+  return {};
+}
+
+}  // namespace tandem::frontend

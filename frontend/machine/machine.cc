@@ -1,0 +1,136 @@
+#include "frontend/machine/machine.h"
+
+#include "base/log.h"
+#include "frontend/machine/board.h"
+
+namespace tandem::frontend {
+
+// Lives on the loop's thread; requests from others arrive as posted calls.
+struct Machine::Impl {
+  Impl(const MachineConfig& config, EventLoop& event_loop, std::function<void(MachineEnd)> end)
+      : loop(event_loop),
+        on_end(std::move(end)),
+        board(config, event_loop, MakeRequests(),
+              [this](devices::VcpuId id, const accel::Exit& exit) { OnVcpuExit(id, exit); }) {}
+
+  GuestRequests MakeRequests() {
+    return {[this] { loop.Post([this] { GuestReset(); }); },
+            [this] { loop.Post([this] { GuestShutdown(); }); },
+            [this](int status) {
+              loop.Post([this, status] { End({EndReason::kGuestExit, status}); });
+            }};
+  }
+
+  void End(MachineEnd end);
+  void GuestReset();
+  void GuestShutdown();
+  void OnVcpuExit(devices::VcpuId id, const accel::Exit& exit);
+  void Pause();
+  void Resume();
+  void Reset();
+
+  EventLoop& loop;
+  std::function<void(MachineEnd)> on_end;
+  bool has_ended = false;
+  bool is_running = false;
+  Board board;
+};
+
+void Machine::Impl::End(MachineEnd end) {
+  if (!has_ended) {
+    has_ended = true;
+    Pause();
+    on_end(end);
+  }
+}
+
+void Machine::Impl::GuestReset() {
+  if (!board.config.reboots) {
+    End({EndReason::kGuestReset});
+  } else if (!has_ended) {
+    Reset();
+  }
+}
+
+void Machine::Impl::GuestShutdown() {
+  if (board.config.stays_after_shutdown) {
+    Pause();
+  } else {
+    End({EndReason::kGuestShutdown});
+  }
+}
+
+// On the vCPU's thread, which parks when this returns.
+void Machine::Impl::OnVcpuExit(devices::VcpuId id, const accel::Exit& exit) {
+  if (std::holds_alternative<accel::ShutDown>(exit)) {
+    Log(LogItem::kCpuReset, "vcpu {}: triple fault", id);
+    board.requests.reset();
+  } else if (const auto* fatal = std::get_if<accel::Fatal>(&exit)) {
+    Warn("vcpu {}: {}", id, fatal->message);
+    loop.Post([this] { End({EndReason::kInternalError, 1}); });
+  }
+}
+
+void Machine::Impl::Pause() {
+  board.run.Pause();
+  if (board.host_clock) {
+    board.host_clock->Pause();
+  }
+  is_running = false;
+}
+
+void Machine::Impl::Resume() {
+  if (board.host_clock) {
+    board.host_clock->Resume();
+  }
+  board.run.Resume();
+  is_running = true;
+}
+
+void Machine::Impl::Reset() {
+  Pause();
+  for (const auto& device : board.devices) {
+    device->Reset();
+  }
+  board.irqs->Reset();
+  if (const Result<void> loaded = LoadGuest(board); !loaded) {
+    Warn("reset: {}", loaded.error().message);
+    End({EndReason::kInternalError, 1});
+    return;
+  }
+  Resume();
+}
+
+Machine::Machine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Machine::~Machine() = default;
+
+Result<std::unique_ptr<Machine>> Machine::Build(const MachineConfig& config, EventLoop& loop,
+                                                std::function<void(MachineEnd)> on_end) {
+  auto impl = std::make_unique<Impl>(config, loop, std::move(on_end));
+  Board& board = impl->board;
+  Impl* const self = impl.get();
+  board.chardevs = std::make_unique<Chardevs>(
+      loop, devices::MuxCommands{[self] { self->End({EndReason::kUserQuit}); }, [] {}});
+  if (!config.kernel.empty()) {
+    auto files = firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
+    if (!files) {
+      return files.error();
+    }
+    board.kernel = std::move(*files);
+  }
+  for (const auto add :
+       {&AddMemory, &AddPlatform, &AddPci, &AddCharacterPorts, &AddProcessors, &LoadGuest}) {
+    if (Result<void> done = add(board); !done) {
+      return done.error();
+    }
+  }
+  return std::unique_ptr<Machine>(new Machine(std::move(impl)));
+}
+
+void Machine::Start() { impl_->Resume(); }
+void Machine::Pause() { impl_->Pause(); }
+void Machine::Resume() { impl_->Resume(); }
+void Machine::Reset() { impl_->Reset(); }
+void Machine::PowerDown() { impl_->board.acpi->PressPowerButton(); }
+
+}  // namespace tandem::frontend

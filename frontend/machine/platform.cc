@@ -1,0 +1,115 @@
+#include <ctime>
+
+#include "devices/irqchip/ioapic.h"
+#include "devices/legacy/debug_ports.h"
+#include "devices/legacy/dma8237.h"
+#include "devices/legacy/hpet.h"
+#include "devices/legacy/i8042.h"
+#include "devices/legacy/pit.h"
+#include "devices/legacy/rtc.h"
+#include "frontend/machine/board.h"
+
+// Interrupt controllers, timers, clock and keyboard controller at their ISA addresses.
+namespace tandem::frontend {
+namespace {
+
+constexpr u32 kKeyboardIrq = 1;
+constexpr u32 kRtcIrq = 8;
+constexpr u32 kMouseIrq = 12;
+
+// What the clock shows at power-on, as seconds since 1970 of its own time zone.
+i64 RtcStart(const RtcConfig& config) {
+  if (config.base == RtcBase::kDate) {
+    return config.date;
+  }
+  const std::time_t now = std::time(nullptr);
+  if (config.base == RtcBase::kUtc) {
+    return now;
+  }
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  return now + local.tm_gmtoff;
+}
+
+Result<void> AddIrqChip(Board& board) {
+  using devices::SoftIrqChip;
+  board.irqs = std::make_unique<SoftIrqChip>(board.config.smp.cpus, board.clock(), board.run);
+  SoftIrqChip& chip = *board.irqs;
+  for (const Result<void>& done :
+       {board.AddPorts(SoftIrqChip::kMasterPort, SoftIrqChip::kPortLength, chip.MakeMasterPorts()),
+        board.AddPorts(SoftIrqChip::kSlavePort, SoftIrqChip::kPortLength, chip.MakeSlavePorts()),
+        board.AddPorts(SoftIrqChip::kElcrPort, SoftIrqChip::kPortLength, chip.MakeElcrPorts()),
+        board.AddMmio(devices::IoApic::kBase, devices::IoApic::kLength, chip.MakeIoApicWindow())}) {
+    if (!done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+// The HPET in legacy mode takes the place of the PIT's and the RTC's interrupts.
+Result<void> AddTimers(Board& board) {
+  auto pit = std::make_shared<devices::Pit>(board.clock(), board.IsaIrq(0));
+  auto rtc = std::make_shared<devices::Rtc>(board.clock(), board.IsaIrq(kRtcIrq),
+                                            RtcStart(board.config.rtc));
+  board.rtc = rtc.get();
+  for (const Result<void>& done :
+       {board.AddPorts(devices::Pit::kPort, devices::Pit::kLength, pit),
+        board.AddPorts(devices::Pit::kControlPortB, 1, pit, devices::Pit::kControlOffset),
+        board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc)}) {
+    if (!done) {
+      return done;
+    }
+  }
+  if (!board.config.has_hpet) {
+    return {};
+  }
+  const auto legacy_changed = [pit = pit.get(), rtc = rtc.get()](bool is_legacy) {
+    pit->SetIrqEnabled(!is_legacy);
+    rtc->SetIrqEnabled(!is_legacy);
+  };
+  return board.AddMmio(devices::Hpet::kBase, devices::Hpet::kLength,
+                       std::make_shared<devices::Hpet>(board.clock(), *board.irqs, legacy_changed));
+}
+
+Result<void> AddKeyboard(Board& board) {
+  using devices::I8042;
+  auto keyboard = std::make_shared<I8042>(board.IsaIrq(kKeyboardIrq), board.IsaIrq(kMouseIrq),
+                                          board.requests.reset);
+  if (Result<void> done = board.AddPorts(I8042::kDataPort, 1, keyboard); !done) {
+    return done;
+  }
+  if (Result<void> done = board.AddPorts(I8042::kCommandPort, 1, keyboard, I8042::kCommandOffset);
+      !done) {
+    return done;
+  }
+  return board.AddPorts(devices::ControlPortA::kPort, devices::ControlPortA::kLength,
+                        std::make_shared<devices::ControlPortA>(board.requests.reset));
+}
+
+Result<void> AddDma(Board& board) {
+  using devices::Dma8237;
+  for (const Result<void>& done :
+       {board.AddPorts(Dma8237::kFirstPort, Dma8237::kFirstLength, std::make_shared<Dma8237>(0)),
+        board.AddPorts(Dma8237::kSecondPort, Dma8237::kSecondLength, std::make_shared<Dma8237>(1)),
+        board.AddPorts(devices::DmaPages::kPort, devices::DmaPages::kLength,
+                       std::make_shared<devices::DmaPages>())}) {
+    if (!done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> AddPlatform(Board& board) {
+  for (const auto add : {&AddIrqChip, &AddTimers, &AddKeyboard, &AddDma}) {
+    if (Result<void> done = add(board); !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+}  // namespace tandem::frontend
