@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/log.h"
 #include "cpu/event/deliver.h"
 #include "cpu/exec/host_thunks.h"
 #include "cpu/exec/operand.h"
@@ -181,6 +182,9 @@ void Interpreter::Leave(Flow flow, const Step& step) {
 }
 
 void Interpreter::Deliver(const Fault& fault) {
+  Log(LogItem::kInt, "vcpu {}: exception {:#04x} error {:#x} address {:#x} at {:04x}:{:#x}", core_.id,
+      static_cast<u8>(fault.vector), fault.error_code, fault.address,
+      core_.state.Seg(SegReg::kCs).selector, core_.state.rip);
   DeliverFault(core_, fault);
   RefreshMode();
 }

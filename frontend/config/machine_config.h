@@ -106,6 +106,7 @@ struct MachineConfig {
   std::array<u8, 16> uuid{};
   std::optional<u32> icount_shift;
   bool has_vga = true;
+  bool has_display = false;  // somebody looks at the VGA's picture
 
   bool reboots = true;                // -no-reboot: a reset ends the emulator
   bool stays_after_shutdown = false;  // -no-shutdown
