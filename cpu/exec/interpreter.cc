@@ -84,6 +84,7 @@ bool Interpreter::MustReturn(const std::atomic<u32>& attention) const {
 u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
   CpuState& state = core_.state;
   u64 done = 0;
+  Block* last = nullptr;  // the block that ended with a plain branch just now
   while (done < budget && state.activity == Activity::kRunning) {
     cache_.FreeDropped();
     if (mmu_.FlushIsRequested()) [[unlikely]] {
@@ -94,16 +95,26 @@ u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
     }
     if (NeedsSingleStep()) [[unlikely]] {
       done += StepOne();
+      last = nullptr;
       continue;
     }
     state.rflags &= ~kFlagRf;
-    Block* block = FindBlock(mode_);
+    const u64 epoch = cache_.epoch();
+    Block* block = FindBlock(mode_, last);
+    last = nullptr;
     if (block == nullptr) {
       continue;
     }
-    done += block->count() > budget - done ? StepOne() : RunBlock(*block);
+    done += RunOrStep(*block, budget - done);
+    if (last_flow_ == Flow::kBranch && epoch == cache_.epoch()) {
+      last = block;
+    }
   }
   return done;
+}
+
+u64 Interpreter::RunOrStep(const Block& block, u64 budget) {
+  return block.count() > budget ? StepOne() : RunBlock(block);
 }
 
 // One instruction with everything that can happen around it.

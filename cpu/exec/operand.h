@@ -34,14 +34,7 @@ inline u64 EffectiveAddress(const Core& core, const Step& step) {
   const u64 address = ReadReg<u64>(core, step.base) +
                       (ReadReg<u64>(core, step.index) << step.scale) +
                       static_cast<u64>(step.displacement);
-  switch (step.address_size) {
-    case 2:
-      return static_cast<u16>(address);
-    case 4:
-      return static_cast<u32>(address);
-    default:
-      return address;
-  }
+  return address & (~u64{0} >> step.address_shift);
 }
 
 // An address in a segment after limit and type checks.

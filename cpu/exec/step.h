@@ -38,7 +38,8 @@ struct Step {
   u16 next = 0;             // of the one that follows
   u8 scale = 0;
   SegReg segment = SegReg::kDs;
-  u8 address_size = 8;
+  u8 address_size = 8;         // bytes
+  u8 address_shift = 0;        // 64 minus its bits
   bool check_segment = false;  // limit and type of the operand's segment may matter
   bool check_stack = false;    // those of SS
   u8 operand_size = 8;
