@@ -9,7 +9,22 @@ namespace tandem::firmware {
 namespace {
 
 constexpr u64 kRomUnit = 64 << 10;
+constexpr u64 kFlashUnit = 4 << 10;
 constexpr u64 kRomMax = 16 << 20;
+
+Result<std::shared_ptr<devices::RamBlock>> LoadRom(const std::string& path, const char* what,
+                                                   u64 unit) {
+  const std::string found = FindDataFile(path);
+  const Result<Bytes> image = ReadWholeFile(found, what);
+  if (!image) {
+    return image.error();
+  }
+  if (image->size() % unit != 0 || image->size() > kRomMax) {
+    return Fail("{} '{}' has {} bytes; a multiple of {} up to 16 MiB is needed", what, found,
+                image->size(), unit);
+  }
+  return MakeBiosRom(*image);
+}
 
 }  // namespace
 
@@ -23,16 +38,11 @@ Result<std::shared_ptr<devices::RamBlock>> MakeBiosRom(const Bytes& bios_area) {
 }
 
 Result<std::shared_ptr<devices::RamBlock>> LoadBiosRom(const std::string& path) {
-  const std::string found = FindDataFile(path);
-  const Result<Bytes> image = ReadWholeFile(found, "BIOS");
-  if (!image) {
-    return image.error();
-  }
-  if (image->size() % kRomUnit != 0 || image->size() > kRomMax) {
-    return Fail("BIOS '{}' has {} bytes; a multiple of 65536 up to 16 MiB is needed", found,
-                image->size());
-  }
-  return MakeBiosRom(*image);
+  return LoadRom(path, "BIOS", kRomUnit);
+}
+
+Result<std::shared_ptr<devices::RamBlock>> LoadFlashCode(const std::string& path) {
+  return LoadRom(path, "pflash image", kFlashUnit);
 }
 
 Result<Bytes> LoadOptionRom(const std::string& path) {

@@ -38,7 +38,11 @@ u32& RegisterOf(CpuidResult& result, Reg reg) {
   return result.edx;
 }
 
+// All other leaves ignore ECX.
+bool HasSubleaves(u32 leaf) { return leaf == 7 || leaf == 0xd; }
+
 void AddFeatures(const CpuModel& model, u32 leaf, u32 subleaf, CpuidResult& result) {
+  subleaf = HasSubleaves(leaf) ? subleaf : 0;
   for (const FeatureRow& row : kFeatures) {
     if (row.leaf == leaf && row.subleaf == subleaf && model.Has(row.feature)) {
       RegisterOf(result, row.reg) |= 1u << row.bit;

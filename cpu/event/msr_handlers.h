@@ -76,6 +76,7 @@ Fault WriteMtrrDefType(Context& context, u32 index, u64 value);
 Fault ReadMachineCheckBank(Context& context, u32 index, u64& value);
 Fault WriteMachineCheckBank(Context& context, u32 index, u64 value);
 Fault WriteMachineCheckControl(Context& context, u32 index, u64 value);
+Fault ReadArchCapabilities(Context& context, u32 index, u64& value);
 Fault ReadMicrocode(Context& context, u32 index, u64& value);
 Fault WriteMiscEnable(Context& context, u32 index, u64 value);
 Fault WriteFeatureControl(Context& context, u32 index, u64 value);

@@ -54,6 +54,17 @@ Fault WriteMachineCheckControl(Context& context, u32, u64 value) {
   return Fault::None();
 }
 
+// Nothing here speculates: RDCL, L1 flush, SSB, MDS, PSCHANGE, TAA, SBDR, FBSDP, PSDP, BHI, PBRSB,
+// GDS and RFDS are all "not affected", which spares guests their page-table isolation.
+Fault ReadArchCapabilities(Context& context, u32, u64& value) {
+  constexpr unsigned kNotAffected[] = {0, 3, 4, 5, 6, 8, 13, 14, 15, 20, 24, 26, 27};
+  value = 0;
+  for (const unsigned bit : kNotAffected) {
+    value = WithBit(value, bit, true);
+  }
+  return context.model.Has(Feature::kArchCapabilities) ? Fault::None() : Fault::Gp();
+}
+
 Fault ReadMicrocode(Context& context, u32, u64& value) {
   const u64 usual = context.model.vendor == "AuthenticAMD" ? kAmdMicrocode : kIntelMicrocode;
   const u64 own = context.state.msr.microcode_revision;

@@ -18,6 +18,7 @@ void LoadReal(CpuState& state, SegReg reg, u16 selector) {
     segment.limit = 0xffff;
     segment.attributes = kV86Rights;
   } else {
+    segment.limit = segment.attributes == 0 ? 0xffff : segment.limit;  // it was null
     segment.attributes = (segment.attributes & kSizeBits) | kRealRights;
   }
 }

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/log.h"
+#include "cpu/decode/decoder.h"
 #include "cpu/exec/host_thunks.h"
 #include "cpu/exec/interpreter.h"
 #include "cpu/exec/operand.h"
@@ -11,6 +13,17 @@ namespace {
 
 bool BytesEqual(std::span<const u8> bytes, const std::byte* host) {
   return std::memcmp(bytes.data(), host, bytes.size()) == 0;
+}
+
+// -d in_asm: the guest's code when it is decoded.
+void LogCode(const Block& block, u64 linear) {
+  const DecodeMode mode{block.mode.code_bits, block.mode.is_real, true, true};
+  std::span<const std::byte> code = std::as_bytes(std::span(block.bytes));
+  for (const Inst& inst : block.insts) {
+    Log(LogItem::kInAsm, "{:#018x}: {}", linear, Disassemble(mode, code, linear));
+    code = code.subspan(inst.length);
+    linear += inst.length;
+  }
 }
 
 }  // namespace
@@ -85,6 +98,9 @@ Fault Interpreter::LookUp(BlockMode mode, u64 linear, Block*& block, const std::
   }
   CHECK(built != nullptr);
   block = cache_.Insert(std::move(built));
+  if (LogEnabled(LogItem::kInAsm)) {
+    LogCode(*block, linear);
+  }
   return Fault::None();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/log.h"
 #include "cpu/event/deliver.h"
 #include "cpu/exec/host_thunks.h"
 #include "cpu/exec/operand.h"
@@ -131,7 +132,7 @@ u64 Interpreter::StepOne() {
     // A second STI or MOV SS opens no new shadow right after the first.
     state.sti_shadow = false;
   }
-  if (traps && last_flow_ != Flow::kFault && last_flow_ != Flow::kStale) {
+  if (traps && last_flow_ <= Flow::kAgain) {
     state.pending_dr6 |= u64{1} << 14;  // BS
   }
   if (state.pending_dr6 != 0 && !state.mov_ss_shadow) {
@@ -174,6 +175,10 @@ void Interpreter::Leave(Flow flow, const Step& step) {
       core_.state.rip = core_.RipOf(step);
       Deliver(core_.fault);
       break;
+    case Flow::kFaultInNewTask:
+      RefreshMode();
+      Deliver(core_.fault);
+      break;
     default:  // kAgain, kStale
       core_.state.rip = core_.RipOf(step);
       break;
@@ -181,6 +186,9 @@ void Interpreter::Leave(Flow flow, const Step& step) {
 }
 
 void Interpreter::Deliver(const Fault& fault) {
+  Log(LogItem::kInt, "vcpu {}: exception {:#04x} error {:#x} address {:#x} at {:04x}:{:#x}",
+      core_.id, static_cast<u8>(fault.vector), fault.error_code, fault.address,
+      core_.state.Seg(SegReg::kCs).selector, core_.state.rip);
   DeliverFault(core_, fault);
   RefreshMode();
 }

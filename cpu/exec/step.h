@@ -21,6 +21,7 @@ enum class Flow : u8 {
   kAgain,  // partly done (REP): interrupts may be taken, then the instruction starts again
   kStale,  // not begun: the block was overwritten
   kFault,  // Core::fault says why; nothing has changed but what the manual allows
+  kFaultInNewTask,  // a task switch got far enough: state.rip is the new task's
 };
 
 using ExecFn = Flow (*)(Core&, const Step&);

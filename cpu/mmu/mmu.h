@@ -154,9 +154,9 @@ class Mmu final : public devices::TopologyListener {
   // access.cc
   Fault ReadSlow(Gva address, std::span<std::byte> bytes);
   Fault WriteSlow(Gva address, std::span<const std::byte> bytes);
-  Fault ReadAs(Rights rights, Gva address, std::span<std::byte> bytes);
-  Fault WriteAs(Rights rights, Gva address, std::span<const std::byte> bytes);
-  Fault ProbeAs(Rights rights, Gva address, u64 length, AccessKind kind);
+  Fault ReadAs(const Rights& rights, Gva address, std::span<std::byte> bytes);
+  Fault WriteAs(const Rights& rights, Gva address, std::span<const std::byte> bytes);
+  Fault ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind);
   Fault CheckAlignment(Gva address, u64 size) const;
   void ReadTarget(const Target& target, std::span<std::byte> bytes);
   void WriteTarget(const Target& target, std::span<const std::byte> bytes);
@@ -166,11 +166,11 @@ class Mmu final : public devices::TopologyListener {
 
   // translate.cc
   Rights DataRights() const;
-  Fault Translate(Rights rights, Gva address, AccessKind kind, Target& target);
-  Fault TranslateMiss(Rights rights, Gva address, AccessKind kind, Target& target);
-  Fault WalkOrIdentity(Rights rights, Gva address, AccessKind kind, Walk& walk);
+  Fault Translate(const Rights& rights, Gva address, AccessKind kind, Target& target);
+  Fault TranslateMiss(const Rights& rights, Gva address, AccessKind kind, Target& target);
+  Fault WalkOrIdentity(const Rights& rights, Gva address, AccessKind kind, Walk& walk);
   void Resolve(const Walk& walk, Target& target);
-  void Fill(Rights rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
+  void Fill(const Rights& rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
   void NoteLargePage(Gva address, u64 page_size);
   bool MayBeInLargePage(Gva address) const;
   PagingState Paging() const;

@@ -26,7 +26,8 @@ constexpr std::string_view kSystem =
     "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush fxsr ss cx16 "
     "pcid x2apic tsc-deadline xsave hypervisor arat fsgsbase tsc-adjust smep invpcid smap umip pku "
     "la57 rdpid erms xsaveopt xsavec xgetbv1 xsaves lahf-lm cr8legacy 3dnowprefetch syscall nx "
-    "pdpe1gb rdtscp lm invtsc popcnt movbe wbnoinvd";
+    "pdpe1gb rdtscp lm invtsc popcnt movbe wbnoinvd "
+    "arch-capabilities";
 
 u32 HostRegister(u32 leaf, u32 subleaf, char reg) {
   u32 eax = 0, ebx = 0, ecx = 0, edx = 0;

@@ -125,8 +125,8 @@ Result<void> Parser::ChooseModel(std::string_view name) {
     model_.vendor = "GenuineIntel";
     model_.brand = "Tandem Virtual CPU";
     model_.family = 6;
-    model_.model = 94;
-    model_.stepping = 3;
+    model_.model = 143;  // of those that kernels know no errata of
+    model_.stepping = 8;
     model_.features = engine_;
     return {};
   }

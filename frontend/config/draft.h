@@ -22,12 +22,6 @@ inline constexpr u32 kIdePlaces = 4;
 inline constexpr u32 kPflashBanks = 2;
 inline constexpr u32 kCdromPlace = 2;  // as an IDE place: the CD-ROM drive is -hdc
 
-// A -drive before its place on the IDE bus is settled.
-struct DriveDraft {
-  DriveConfig config;
-  std::optional<u32> bus, unit, index;
-};
-
 // -smp as given; what is missing is worked out from the rest.
 struct SmpDraft {
   std::optional<u64> cpus, max_cpus, sockets, cores, threads;
@@ -37,7 +31,6 @@ struct SmpDraft {
 // What has been read so far. The option parsers add to it, Complete() fills in the defaults.
 struct Draft {
   Invocation out;
-  std::vector<DriveDraft> drives;
   std::optional<SmpDraft> smp;
   std::optional<AccelConfig> accel;  // the first one that exists, of several
   std::optional<Error> accel_error;
@@ -66,7 +59,7 @@ void ChooseAccel(Draft& draft, const std::string& name, KeyValues& keys);
 // The properties of a socket, from -chardev socket and -serial tcp: and unix:.
 void TakeSocketKeys(KeyValues& keys, ChardevConfig& config);
 
-// Settles the places of the drives and moves them to the machine; adds the default CD-ROM drive.
+// Settles the places and ids of the drives; adds the default CD-ROM drive.
 Result<void> PlaceDrives(Draft& draft);
 // Works out the topology. Without -smp there is one processor.
 Result<void> CompleteSmp(Draft& draft);

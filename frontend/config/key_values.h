@@ -8,6 +8,7 @@
 
 #include "base/ints.h"
 #include "base/result.h"
+#include "frontend/config/nearest.h"  // for whoever reads properties
 
 namespace tandem::frontend {
 

@@ -53,7 +53,8 @@ struct DriveConfig {
   std::string format;  // empty: looked at
   DriveInterface interface = DriveInterface::kIde;
   DriveMedia media = DriveMedia::kDisk;
-  u32 bus = 0, unit = 0;  // IDE: channel and drive, pflash: bank; no two alike
+  // The command line's parser settles all places: IDE channel and drive, or flash bank as unit.
+  std::optional<u32> bus, unit, index;
   bool read_only = false;
   bool snapshot = false;
   std::string where;  // the option as given, for messages
@@ -111,7 +112,7 @@ struct MachineConfig {
   std::array<u8, 16> uuid{};
   std::optional<u32> icount_shift;
   bool has_vga = true;
-  bool has_display = true;  // false: the firmware talks to the serial port
+  bool has_display = true;  // somebody may look at the VGA's picture; false: firmware talks serial
 
   bool reboots = true;                // -no-reboot: a reset ends the emulator
   bool stays_after_shutdown = false;  // -no-shutdown

@@ -29,8 +29,8 @@ DriveInterface TakeInterface(KeyValues& keys) {
   return DriveInterface::kIde;
 }
 
-void TakePlace(KeyValues& keys, DriveDraft& drive) {
-  const bool is_pflash = drive.config.interface == DriveInterface::kPflash;
+void TakePlace(KeyValues& keys, DriveConfig& drive) {
+  const bool is_pflash = drive.interface == DriveInterface::kPflash;
   drive.index = TakeSmall(keys, "index", (is_pflash ? kPflashBanks : kIdePlaces) - 1);
   drive.bus = TakeSmall(keys, "bus", is_pflash ? 0 : kIdePlaces / kUnitsPerBus - 1);
   drive.unit = TakeSmall(keys, "unit", kUnitsPerBus - 1);
@@ -59,8 +59,7 @@ void CheckFile(KeyValues& keys, const DriveConfig& config) {
 }
 
 Result<void> AddDrive(Draft& draft, KeyValues& keys) {
-  DriveDraft drive;
-  DriveConfig& config = drive.config;
+  DriveConfig config;
   config.interface = TakeInterface(keys);
   config.media = keys.Choice("media", {"disk", "cdrom"}, "disk") == "cdrom" ? DriveMedia::kCdrom
                                                                             : DriveMedia::kDisk;
@@ -71,10 +70,10 @@ Result<void> AddDrive(Draft& draft, KeyValues& keys) {
   const bool read_only = keys.Bool("readonly", config.media == DriveMedia::kCdrom);
   config.read_only = keys.Bool("read-only", read_only);
   config.where = keys.where();
-  TakePlace(keys, drive);
+  TakePlace(keys, config);
   TakeHostTuning(keys);
   CheckFile(keys, config);
-  draft.drives.push_back(std::move(drive));
+  draft.out.machine.drives.push_back(std::move(config));
   return keys.Finish();
 }
 

@@ -11,14 +11,14 @@ namespace {
 std::string DefaultId(const DriveConfig& config) {
   switch (config.interface) {
     case DriveInterface::kPflash:
-      return fmt::format("pflash{}", config.unit);
+      return fmt::format("pflash{}", config.unit.value_or(0));
     case DriveInterface::kNone:
       return "none";
     case DriveInterface::kIde:
       break;
   }
-  return fmt::format("ide{}-{}{}", config.bus, config.media == DriveMedia::kCdrom ? "cd" : "hd",
-                     config.unit);
+  return fmt::format("ide{}-{}{}", config.bus.value_or(0),
+                     config.media == DriveMedia::kCdrom ? "cd" : "hd", config.unit.value_or(0));
 }
 
 // Places of one kind of drive, counted 0, 1, 2, ...
@@ -26,21 +26,21 @@ class Places {
  public:
   explicit Places(u32 count) : count_(count) {}
 
-  Result<u32> Take(const DriveDraft& drive) {
+  Result<u32> Take(const DriveConfig& drive) {
     const u32 place = PlaceOf(drive);
     if (place >= count_) {
-      return Fail("{}: there are only {} such drives", drive.config.where, count_);
+      return Fail("{}: there are only {} such drives", drive.where, count_);
     }
     if (!taken_.insert(place).second) {
-      return Fail("{}: another drive is at index {} (bus {}, unit {}) already", drive.config.where,
-                  place, place / kUnitsPerBus, place % kUnitsPerBus);
+      return Fail("{}: another drive is at index {} (bus {}, unit {}) already", drive.where, place,
+                  place / kUnitsPerBus, place % kUnitsPerBus);
     }
     return place;
   }
   bool IsTaken(u32 place) const { return taken_.contains(place); }
 
  private:
-  u32 PlaceOf(const DriveDraft& drive) const {
+  u32 PlaceOf(const DriveConfig& drive) const {
     if (drive.index || (drive.bus && drive.unit)) {
       return drive.index.value_or(drive.bus.value_or(0) * kUnitsPerBus + drive.unit.value_or(0));
     }
@@ -58,7 +58,7 @@ class Places {
   std::set<u32> taken_;
 };
 
-bool HasFixedPlace(const DriveDraft& drive) { return drive.index || drive.bus || drive.unit; }
+bool HasFixedPlace(const DriveConfig& drive) { return drive.index || drive.bus || drive.unit; }
 
 bool AsksForIdeDevice(const Draft& draft) {
   return std::any_of(draft.out.machine.devices.begin(), draft.out.machine.devices.end(),
@@ -67,34 +67,34 @@ bool AsksForIdeDevice(const Draft& draft) {
 
 void AddDefaultCdrom(Draft& draft, const Places& ide) {
   const bool has_cdrom =
-      std::any_of(draft.drives.begin(), draft.drives.end(),
-                  [](const DriveDraft& drive) { return drive.config.media == DriveMedia::kCdrom; });
+      std::any_of(draft.out.machine.drives.begin(), draft.out.machine.drives.end(),
+                  [](const DriveConfig& drive) { return drive.media == DriveMedia::kCdrom; });
   if (!draft.has_defaults || has_cdrom || ide.IsTaken(kCdromPlace) || AsksForIdeDevice(draft)) {
     return;
   }
-  DriveDraft drive;
-  drive.config.media = DriveMedia::kCdrom;
-  drive.config.read_only = true;
-  drive.config.where = "the default CD-ROM drive";
-  drive.config.bus = kCdromPlace / kUnitsPerBus;
-  draft.drives.push_back(std::move(drive));
+  DriveConfig drive;
+  drive.media = DriveMedia::kCdrom;
+  drive.read_only = true;
+  drive.where = "the default CD-ROM drive";
+  drive.bus = kCdromPlace / kUnitsPerBus;
+  drive.unit = kCdromPlace % kUnitsPerBus;
+  draft.out.machine.drives.push_back(std::move(drive));
 }
 
 // Drives with a place of their own first, then the others in order.
 Result<void> AssignPlaces(Draft& draft, Places& ide, Places& pflash) {
   for (const bool fixed : {true, false}) {
-    for (DriveDraft& drive : draft.drives) {
-      DriveConfig& config = drive.config;
-      if (config.interface == DriveInterface::kNone || HasFixedPlace(drive) != fixed) {
+    for (DriveConfig& drive : draft.out.machine.drives) {
+      if (drive.interface == DriveInterface::kNone || HasFixedPlace(drive) != fixed) {
         continue;
       }
-      const bool is_ide = config.interface == DriveInterface::kIde;
+      const bool is_ide = drive.interface == DriveInterface::kIde;
       const Result<u32> place = (is_ide ? ide : pflash).Take(drive);
       if (!place) {
         return place.error();
       }
-      config.bus = is_ide ? *place / kUnitsPerBus : 0;
-      config.unit = is_ide ? *place % kUnitsPerBus : *place;
+      drive.bus = is_ide ? *place / kUnitsPerBus : 0;
+      drive.unit = is_ide ? *place % kUnitsPerBus : *place;
     }
   }
   return {};
@@ -103,16 +103,15 @@ Result<void> AssignPlaces(Draft& draft, Places& ide, Places& pflash) {
 Result<void> NameDrives(Draft& draft) {
   std::set<std::string> ids;
   u32 unnamed = 0;
-  for (DriveDraft& drive : draft.drives) {
-    DriveConfig& config = drive.config;
-    if (config.id.empty()) {
-      config.id = DefaultId(config);
-      if (config.interface == DriveInterface::kNone) {
-        config.id += fmt::format("{}", unnamed++);
+  for (DriveConfig& drive : draft.out.machine.drives) {
+    if (drive.id.empty()) {
+      drive.id = DefaultId(drive);
+      if (drive.interface == DriveInterface::kNone) {
+        drive.id += fmt::format("{}", unnamed++);
       }
     }
-    if (!ids.insert(config.id).second) {
-      return Fail("{}: the id '{}' is used twice", config.where, config.id);
+    if (!ids.insert(drive.id).second) {
+      return Fail("{}: the id '{}' is used twice", drive.where, drive.id);
     }
   }
   return {};
@@ -130,9 +129,8 @@ Result<void> PlaceDrives(Draft& draft) {
   if (Result<void> done = NameDrives(draft); !done) {
     return done;
   }
-  for (DriveDraft& drive : draft.drives) {
-    drive.config.snapshot |= draft.snapshot;
-    draft.out.machine.drives.push_back(std::move(drive.config));
+  for (DriveConfig& drive : draft.out.machine.drives) {
+    drive.snapshot |= draft.snapshot;
   }
   return {};
 }

@@ -39,7 +39,7 @@ void ApplyEntry(const firmware::CpuEntry& entry, cpu::CpuState& state) {
 
 // Direct boot: what a BIOS would have set up, then the kernel's entry point.
 Result<firmware::CpuEntry> LoadDirectly(Board& board) {
-  devices::AssignResources(*board.pci, {});
+  devices::AssignResources(*board.pci, board.ports, {});
   auto boot = firmware::LoadKernel(board.memory.View(), board.Facts(), *board.kernel);
   if (!boot) {
     return boot.error();

@@ -31,9 +31,9 @@ TEST_CASE("drives: those without a place take what is free, the fixed ones come 
   const MachineConfig machine =
       MachineOf("-drive file=a -drive file=b,index=0 -drive file=c,bus=1");
   REQUIRE_EQ(machine.drives.size(), 3 + 0);
-  CHECK_EQ(machine.drives[0].unit, 1);
-  CHECK_EQ(machine.drives[1].unit, 0);
-  CHECK_EQ(machine.drives[2].bus, 1);
+  CHECK_EQ(machine.drives[0].unit.value_or(9), 1);
+  CHECK_EQ(machine.drives[1].unit.value_or(9), 0);
+  CHECK_EQ(machine.drives[2].bus.value_or(9), 1);
 }
 
 TEST_CASE("drives: the properties that QEMU's users give") {
