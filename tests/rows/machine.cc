@@ -1,0 +1,182 @@
+#include "tests/rows/machine.h"
+
+#include <cstring>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "cpu/state/model_parser.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr u64 kLowSize = 0x400000, kHighSize = 0x40000;
+constexpr u64 kHandlerStack = 0x1f000;
+constexpr u16 kCode0 = 0x08, kData0 = 0x10, kCode3 = 0x1b, kData3 = 0x23, kTr = 0x28;
+constexpr u64 kHandlerStride = 16;
+constexpr u8 kHlt = 0xf4;
+
+bool HasErrorCode(u8 vector) {
+  return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
+}
+
+}  // namespace
+
+Machine::Machine(MachineMode mode)
+    : mode_(mode),
+      low_(*devices::RamBlock::Create("low", kLowSize)),
+      high_(*devices::RamBlock::Create("high", kHighSize)) {
+  model_.vendor = "GenuineIntel";
+  model_.max_leaf = 0xd;
+  model_.max_extended_leaf = 0x80000008;
+  model_.features = InterpreterFeatures();
+  CHECK(memory_.MapRam(Gpa(0), kLowSize, low_, 0, false).ok());
+  CHECK(memory_.MapRam(Gpa(kLongLayout.code), kHighSize, high_, 0, false).ok());
+  const Interpreter::Parts parts{state_, model_, memory_, ports_, nullptr, clock_, 0};
+  interpreter_ = std::make_unique<Interpreter>(parts);
+  Reset();
+}
+
+std::byte* Machine::At(u64 address) {
+  const bool is_high = address >= kLongLayout.code;
+  const u64 offset = is_high ? address - kLongLayout.code : address;
+  CHECK(offset < (is_high ? kHighSize : kLowSize));
+  return (is_high ? high_ : low_)->data() + offset;
+}
+
+void Machine::BuildTables() {
+  const bool is_long = mode_ == MachineMode::kLong;
+  const u64 big = mode_ == MachineMode::kProtected16 ? 0 : u64{0x00c} << 52;
+  StoreLe<u64>(At(kGdt + kCode0), is_long ? 0x00af9b000000ffff : 0x000f9b000000ffff | big);
+  StoreLe<u64>(At(kGdt + kData0), 0x000f93000000ffff | big);
+  StoreLe<u64>(At(kGdt + (kCode3 & ~7)), is_long ? 0x00affb000000ffff : 0x000ffb000000ffff | big);
+  StoreLe<u64>(At(kGdt + (kData3 & ~7)), 0x000ff3000000ffff | big);
+  StoreLe<u64>(At(kTss + 4), kHandlerStack);
+  StoreLe<u64>(At(kTss + 0x24), kHandlerStack);  // IST1
+  for (u64 vector = 0; vector < 256; ++vector) {
+    const u64 handler = kHandlers + vector * kHandlerStride;
+    *At(handler) = std::byte{kHlt};
+    if (mode_ == MachineMode::kReal) {
+      StoreLe<u32>(At(vector * 4), static_cast<u32>(handler));
+    } else if (is_long) {
+      StoreLe<u64>(At(kIdt + vector * 16), handler | u64{kCode0} << 16 | u64{0xee01} << 32);
+      StoreLe<u64>(At(kIdt + vector * 16 + 8), 0);
+    } else {
+      const u64 rights = mode_ == MachineMode::kProtected16 ? 0xe600 : 0xee00;
+      StoreLe<u64>(At(kIdt + vector * 8), handler | u64{kCode0} << 16 | rights << 32);
+    }
+  }
+}
+
+// Identity: 1 GiB of supervisor pages for the tables, user pages for the long layout.
+void Machine::BuildPaging() {
+  constexpr u64 kTable = 7, kLarge = 0x83;
+  StoreLe<u64>(At(0x14000), 0x15000 | kTable);
+  StoreLe<u64>(At(0x15000), 0x16000 | kTable);
+  for (u64 i = 0; i < 512; ++i) {
+    StoreLe<u64>(At(0x16000 + i * 8), i << 21 | kLarge);
+  }
+  StoreLe<u64>(At(0x16000 + (kLongLayout.code >> 21) * 8), kPageTable | kTable);
+  for (u64 page = 0; page < 512; ++page) {
+    const u64 address = kLongLayout.code + page * kPageSize;
+    const bool is_data = address >= kLongLayout.data && address < kLongLayout.data + kDataSize;
+    const bool is_stack =
+        address >= kLongLayout.stack - 0x2000 && address < kLongLayout.stack + 0x2000;
+    const bool is_code = page < 2;
+    StoreLe<u64>(At(kPageTable + page * 8),
+                 is_data || is_stack || is_code ? address | kTable : u64{0});
+  }
+}
+
+void Machine::EnterMode() {
+  const bool is_16 = mode_ == MachineMode::kProtected16 || mode_ == MachineMode::kReal;
+  const u16 big = is_16 ? 0 : 0xc000;
+  const u32 limit = is_16 ? 0xffff : 0xffffffff;
+  state_.cr4 = kCr4Osfxsr | kCr4Osxmmexcpt | kCr4Osxsave | kCr4Fsgsbase;
+  state_.xcr0 = kXcr0X87 | kXcr0Sse | kXcr0Avx;
+  state_.cr0 = kCr0Et | kCr0Ne | kCr0Mp;
+  if (mode_ == MachineMode::kReal) {
+    state_.Seg(SegReg::kCs) = {0, 0xffff, 0, 0x9b};
+    state_.idtr = {0, 0x3ff};
+    return;
+  }
+  state_.cr0 |= kCr0Pe;
+  state_.gdtr = {kGdt, 0xff};
+  state_.idtr = {kIdt, 0xfff};
+  state_.tr = {kTss, 0x67, kTr, 0x8b};
+  for (Segment& segment : state_.seg) {
+    segment = {0, limit, kData0, static_cast<u16>(0x93 | big)};
+  }
+  state_.Seg(SegReg::kCs) = {0, limit, kCode0, static_cast<u16>(0x9b | big)};
+  if (mode_ == MachineMode::kLong) {
+    BuildPaging();
+    state_.cr4 |= kCr4Pae;
+    state_.cr3 = 0x14000;
+    state_.cr0 |= kCr0Pg | kCr0Wp;
+    state_.msr.efer = kEferLme | kEferLma | kEferNxe | kEferSce;
+    SetPrivilege(3);
+  }
+}
+
+void Machine::SetPrivilege(u8 cpl) {
+  const u16 dpl = static_cast<u16>(cpl << 5);
+  for (Segment& segment : state_.seg) {
+    segment = {0, 0xffffffff, cpl == 0 ? kData0 : kData3, static_cast<u16>(0xc093 | dpl)};
+  }
+  state_.Seg(SegReg::kCs) = {0, 0xffffffff, cpl == 0 ? kCode0 : kCode3,
+                             static_cast<u16>(0xa09b | dpl)};
+  state_.cpl = cpl;
+}
+
+void Machine::Reset() {
+  PowerOnReset(state_, true);
+  state_.gpr[kRdx] = 0;
+  state_.fx.fcw = 0x37f;
+  state_.fx.ftw = 0;
+  BuildTables();
+  EnterMode();
+  state_.rip = layout().code;
+  state_.gpr[kRsp] = layout().stack;
+  std::memset(data().data(), 0, kDataSize);
+  interpreter_->StateChanged();
+}
+
+void Machine::PutCode(std::span<const u8> code) {
+  std::memcpy(At(layout().code), code.data(), code.size());
+}
+
+Machine::Exception Machine::TakeFrame(u8 vector) {
+  Exception exception{vector, 0, 0, 0};
+  u64 frame = state_.gpr[kRsp];
+  if (mode_ == MachineMode::kReal) {
+    return exception;
+  }
+  if (HasErrorCode(vector)) {
+    const bool is_word = mode_ == MachineMode::kProtected16;
+    exception.error_code = is_word ? LoadLe<u16>(At(frame)) : LoadLe<u32>(At(frame));
+    frame += is_word ? 2 : mode_ == MachineMode::kLong ? 8 : 4;
+  }
+  if (mode_ == MachineMode::kLong) {
+    exception.rip = LoadLe<u64>(At(frame));
+    exception.rflags = LoadLe<u64>(At(frame + 16));
+    state_.rip = exception.rip;
+    state_.rflags = exception.rflags & ~kFlagRf;
+    state_.gpr[kRsp] = LoadLe<u64>(At(frame + 24));
+  }
+  return exception;
+}
+
+std::optional<Machine::Exception> Machine::Run(u64 count) {
+  interpreter_->StateChanged();
+  const std::atomic<u32> attention{0};
+  const u64 end = state_.instructions + count;
+  while (state_.instructions < end && state_.activity == Activity::kRunning) {
+    interpreter_->Run(end - state_.instructions, attention);
+  }
+  const u64 handler = (state_.Seg(SegReg::kCs).base + state_.rip - 1 - kHandlers) / kHandlerStride;
+  if (state_.activity != Activity::kHalted || handler > 255) {
+    return std::nullopt;
+  }
+  return TakeFrame(static_cast<u8>(handler));
+}
+
+}  // namespace tandem::cpu

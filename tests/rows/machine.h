@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "cpu/exec/interpreter.h"
+#include "devices/bus/instruction_clock.h"
+
+namespace tandem::cpu {
+
+enum class MachineMode : u8 { kReal, kProtected16, kProtected32, kLong };
+
+// Where a test's code, data and stack lie, all linear and physical. Long mode has a hole of
+// unmapped pages behind the data.
+struct Layout {
+  u64 code = 0;
+  u64 data = 0;
+  u64 stack = 0;  // initial RSP; data of the stack lies below and above it
+};
+inline constexpr Layout kLongLayout{0x10000000, 0x10010000, 0x10022000};
+inline constexpr Layout kLowLayout{0x4000, 0x8000, 0x7800};
+inline constexpr u64 kDataSize = 0x2000;
+
+constexpr Layout LayoutOf(MachineMode mode) {
+  return mode == MachineMode::kLong ? kLongLayout : kLowLayout;
+}
+
+// A processor with a little memory, for tests that run a few instructions. Each exception's handler
+// is a HLT of its own; in long mode it has its own stack, so that the tested code's stays as it is.
+class Machine {
+ public:
+  struct Exception {
+    u8 vector = 0;
+    u32 error_code = 0;
+    u64 rip = 0;     // of the instruction, long mode only
+    u64 rflags = 0;  // pushed image, long mode only
+  };
+
+  explicit Machine(MachineMode mode);
+
+  // Power-on values, then the mode's: CPL 3 in long mode, else 0; all units usable.
+  void Reset();
+  void SetPrivilege(u8 cpl);  // long mode
+  void PutCode(std::span<const u8> code);
+
+  // Runs `count` instructions from the start of the code, or up to an exception. The registers in
+  // state() are then those at the exception (but for RIP, RSP and RFLAGS in long mode, taken from
+  // the handler's frame).
+  std::optional<Exception> Run(u64 count);
+
+  CpuState& state() { return state_; }
+  MachineMode mode() const { return mode_; }
+  Layout layout() const { return LayoutOf(mode_); }
+  Interpreter& interpreter() { return *interpreter_; }
+  devices::AddressSpace& memory() { return memory_; }
+  devices::AddressSpace& ports() { return ports_; }
+  CpuModel& model() { return model_; }
+  // Host bytes of physical memory; address in the low or the long region.
+  std::byte* At(u64 address);
+  std::span<std::byte> data() { return {At(layout().data), kDataSize}; }
+
+  static constexpr u64 kGdt = 0x10000, kIdt = 0x11000, kTss = 0x12000, kHandlers = 0x9000;
+  static constexpr u64 kPageTable = 0x18000;  // 4 KiB pages from 0x10000000
+
+ private:
+  void BuildTables();
+  void BuildPaging();
+  void EnterMode();
+  Exception TakeFrame(u8 vector);
+
+  MachineMode mode_;
+  CpuState state_;
+  CpuModel model_;
+  devices::AddressSpace memory_;
+  devices::AddressSpace ports_;
+  devices::InstructionClock clock_{0};
+  std::shared_ptr<devices::RamBlock> low_;
+  std::shared_ptr<devices::RamBlock> high_;
+  std::unique_ptr<Interpreter> interpreter_;
+};
+
+}  // namespace tandem::cpu

@@ -1,0 +1,153 @@
+#include <filesystem>
+#include <map>
+
+#include "cpu/decode/decoder.h"
+#include "tests/rows/compare.h"
+#include "tests/rows/native.h"
+#include "tests/rows/row.h"
+
+// After our headers: it has a CHECK of its own.
+#include <doctest/doctest.h>
+
+namespace tandem::cpu {
+namespace {
+
+u8 BitsOf(MachineMode mode) {
+  return mode == MachineMode::kLong ? 64 : mode == MachineMode::kProtected32 ? 32 : 16;
+}
+
+DecodeMode ModeOf(const Row& row) { return {BitsOf(row.mode), row.mode == MachineMode::kReal}; }
+
+// Runs rows on every engine there is.
+class Runner {
+ public:
+  void Run(const Row& row) {
+    const std::string where = row.file + ":" + std::to_string(row.line) + ": " + row.text + "\n";
+    std::string problems = CheckText(row);
+    if (!HostHas(row)) {
+      MESSAGE(where << "  skipped: the host lacks a feature");
+      return;
+    }
+    problems += RunInterpreter(row);
+    if (problems.empty() && row.mode == MachineMode::kLong && !row.is_privileged) {
+      problems = CompareWithNative(row);
+    }
+    const std::string failure = problems.empty() ? "" : where + problems;
+    CHECK_MESSAGE(failure.empty(), failure);
+  }
+
+ private:
+  Machine& MachineOf(MachineMode mode) {
+    std::unique_ptr<Machine>& slot = machines_[mode];
+    if (slot == nullptr) {
+      slot = std::make_unique<Machine>(mode);
+    }
+    return *slot;
+  }
+
+  // All instructions of the row, "; " between them.
+  static std::string CheckText(const Row& row) {
+    std::string text;
+    size_t at = 0;
+    while (at < row.code.size()) {
+      Inst inst;
+      const auto bytes = std::as_bytes(std::span(row.code)).subspan(at);
+      if (Decode(ModeOf(row), bytes, inst) != DecodeStatus::kOk) {
+        return "  not whole instructions\n";
+      }
+      text += (text.empty() ? "" : "; ") +
+              Disassemble(ModeOf(row), bytes, LayoutOf(row.mode).code + at);
+      at += inst.length;
+    }
+    return text == row.text || row.text == "(any)" ? "" : "  disassembles as: " + text + "\n";
+  }
+
+  bool HostHas(const Row& row) {
+    Inst inst;
+    (void)Decode(ModeOf(row), std::as_bytes(std::span(row.code)), inst);
+    return inst.feature == Feature::kCount || MachineOf(row.mode).model().Has(inst.feature);
+  }
+
+  static u64 CountOf(const Row& row) {
+    u64 count = 0;
+    for (size_t at = 0; at < row.code.size(); ++count) {
+      Inst inst;
+      (void)Decode(ModeOf(row), std::as_bytes(std::span(row.code)).subspan(at), inst);
+      at += inst.length;
+    }
+    return count;
+  }
+
+  // Alone, then (but for branches) at the head of a block.
+  std::string RunInterpreter(const Row& row) {
+    const std::string alone = RunCode(row, row.code, CountOf(row), "  run alone:\n");
+    if (!alone.empty() || row.FindOut("rip") != nullptr) {
+      return alone;
+    }
+    std::vector<u8> code = row.code;
+    code.insert(code.end(), {0xeb, 0xfe});  // JMP to itself
+    return RunCode(row, code, CountOf(row) + 8, "  run in a block:\n");
+  }
+
+  std::string RunCode(const Row& row, std::span<const u8> code, u64 count, const char* how) {
+    Machine& machine = MachineOf(row.mode);
+    Prepare(row, machine);
+    machine.PutCode(code);
+    const CpuState before = machine.state();
+    const std::vector<std::byte> data(machine.data().begin(), machine.data().end());
+    const auto exception = machine.Run(count);
+    if (exception && row.mode != MachineMode::kLong) {
+      machine.state().gpr[kRsp] = before.gpr[kRsp];
+    }
+    const std::string text = Check(row, before, data, machine.state(), machine.data(), exception);
+    return text.empty() ? text : how + text;
+  }
+
+  std::string CompareWithNative(const Row& row) {
+    if (!native_.is_usable()) {
+      MESSAGE("no native check: the test's addresses are taken");
+      return {};
+    }
+    Machine& machine = MachineOf(row.mode);
+    Prepare(row, machine);
+    machine.PutCode(row.code);
+    auto state = std::make_unique<CpuState>(machine.state());
+    std::copy(machine.data().begin(), machine.data().end(), native_.data().begin());
+    const int signal = native_.Run(*state, row.code);
+    const auto exception = machine.Run(CountOf(row));
+    if (exception ? !SignalMatches(signal, exception->vector) : signal != 0) {
+      return "  native: signal " + std::to_string(signal) + "\n";
+    }
+    if (row.FindOut("rip") != nullptr) {
+      state->rip = machine.state().rip;
+    }
+    return CompareStates(*state, machine.state()) +
+           CompareBytes("memory", native_.data(), machine.data());
+  }
+
+  std::map<MachineMode, std::unique_ptr<Machine>> machines_;
+  NativeRunner native_;
+};
+
+TEST_CASE("rows: every line of tests/rows/*.txt holds on the interpreter and on the host") {
+  auto runner = std::make_unique<Runner>();
+  std::vector<std::string> errors;
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("tests/rows")) {
+    if (entry.path().extension() != ".txt") {
+      continue;
+    }
+    for (const Row& row : ReadRows(entry.path().string(), errors)) {
+      runner->Run(row);
+      ++count;
+    }
+  }
+  for (const std::string& error : errors) {
+    CHECK_MESSAGE(false, error);
+  }
+  MESSAGE(count << " rows");
+  CHECK(count > 0);
+}
+
+}  // namespace
+}  // namespace tandem::cpu
