@@ -58,6 +58,7 @@ struct Core : Context {
   u8 stack_size = 8;  // address size of implicit stack accesses: 2, 4 or 8 bytes
   Fault fault{};
   HostThunks* thunks = nullptr;
+  std::array<std::byte, 64> loaded{};  // what a load off the fast path has read
 
   // state.rip stays at the start of the block while its steps run.
   u64 RipOf(const Step& step) const { return (state.rip + step.offset) & rip_mask; }

@@ -64,6 +64,11 @@ class Mmu final : public devices::TopologyListener {
     }
     return WriteSlow(address, {reinterpret_cast<const std::byte*>(&value), sizeof(T)});
   }
+  // The fast paths alone: null also where only a walk could tell.
+  const std::byte* TryRead(Gva address, u32 size) {
+    return Hit<&TlbEntry::read_tag>(address, size);
+  }
+  std::byte* TryWrite(Gva address, u32 size) { return Hit<&TlbEntry::write_tag>(address, size); }
   // Any length.
   Fault ReadBytes(Gva address, std::span<std::byte> bytes) { return ReadSlow(address, bytes); }
   Fault WriteBytes(Gva address, std::span<const std::byte> bytes) {
@@ -78,10 +83,6 @@ class Mmu final : public devices::TopologyListener {
   // of a write) and gives their host address for an atomic operation. host is null where they
   // are no plain RAM of one page, hold decoded code or lie under a watchpoint: then read and write.
   Fault PinForUpdate(Gva address, u32 size, std::byte*& host);
-  // PinForUpdate's fast path: null also where only a walk could tell.
-  std::byte* TryPinForUpdate(Gva address, u32 size) {
-    return Hit<&TlbEntry::write_tag>(address, size);
-  }
   // Faults as reading or writing length bytes would, without doing it.
   Fault Probe(Gva address, u64 length, AccessKind kind);
   // Host pointer for bulk string operations: plain bytes from address to the end of its page for
