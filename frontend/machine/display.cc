@@ -2,6 +2,7 @@
 #include "devices/display/std_vga.h"
 #include "firmware/rom.h"
 #include "frontend/machine/board.h"
+#include "frontend/machine/user_devices.h"
 
 // The standard VGA with its video BIOS.
 namespace tandem::frontend {
@@ -21,8 +22,14 @@ Result<std::shared_ptr<devices::RamBlock>> VideoBios() {
 }  // namespace
 
 Result<void> AddDisplay(Board& board) {
-  if (!board.config.has_vga) {
-    return {};
+  bool has_vga = board.config.has_vga;
+  const Result<void> devices = ForEachDevice(board, "VGA", [&](KeyValues& keys) {
+    (void)keys.Text("id");
+    has_vga = true;
+    return keys.Finish();
+  });
+  if (!devices || !has_vga) {
+    return devices;
   }
   std::shared_ptr<devices::RamBlock> rom;
   if (board.BootsThroughBios()) {

@@ -1,114 +1,61 @@
-#include <algorithm>
+#include "frontend/machine/user_devices.h"
 
-#include "base/log.h"
 #include "devices/legacy/debug_ports.h"
-#include "frontend/config/key_values.h"
 #include "frontend/machine/board.h"
 
-// -device, and -debugcon.
+// -device of the debug devices, and -debugcon.
 namespace tandem::frontend {
 namespace {
 
-struct Properties {
-  explicit Properties(const DeviceConfig& device) : device(device) {}
-
-  // A number, or fallback where the property is not given.
-  Result<u64> Number(const std::string& key, u64 fallback, u64 max) const {
-    for (const auto& [name, text] : device.properties) {
-      if (name != key) {
-        continue;
-      }
-      const std::optional<u64> value = ParseNumber(text);
-      if (!value || *value > max) {
-        return Fail("{}: {}={} is not a number up to {:#x}", device.where, key, text, max);
-      }
-      return *value;
-    }
-    return fallback;
-  }
-  std::string Text(const std::string& key) const {
-    for (const auto& [name, text] : device.properties) {
-      if (name == key) {
-        return text;
-      }
-    }
-    return {};
-  }
-  Result<void> ExpectOnly(const std::vector<std::string_view>& known) const {
-    for (const auto& [name, text] : device.properties) {
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
-        return Fail("{}: '{}' has no property '{}'{}", device.where, device.driver, name,
-                    DidYouMean(name, known));
-      }
-    }
-    return {};
-  }
-
-  const DeviceConfig& device;
-};
-
 constexpr u64 kLastPort = 0xffff;
+constexpr u64 kDebugExitPort = 0x501;
 
-Result<void> AddDebugExit(Board& board, const DeviceConfig& device) {
-  const Properties properties(device);
-  const auto base = properties.Number("iobase", 0x501, kLastPort);
-  const auto size = properties.Number("iosize", 2, 8);
-  if (const Result<void> known = properties.ExpectOnly({"id", "iobase", "iosize"}); !known) {
-    return known;
-  }
-  if (!base || !size) {
-    return base ? size.error() : base.error();
-  }
-  return board.AddPorts(*base, *size, std::make_shared<devices::DebugExit>(board.requests.exit));
-}
-
-Result<void> AddDebugConsole(Board& board, const std::string& chardev, u64 port, u64 readback,
+Result<void> AddDebugConsole(Board& board, const std::string& chardev, u64 port, u8 readback,
                              const std::string& where) {
   const auto backend = board.chardevs->Connect(chardev, where);
   if (!backend) {
     return backend.error();
   }
-  return board.AddPorts(
-      port, devices::DebugConsole::kLength,
-      std::make_shared<devices::DebugConsole>(**backend, static_cast<u8>(readback)));
+  return board.AddPorts(port, devices::DebugConsole::kLength,
+                        std::make_shared<devices::DebugConsole>(**backend, readback));
 }
 
-Result<void> AddIsaDebugConsole(Board& board, const DeviceConfig& device) {
-  const Properties properties(device);
-  const auto base = properties.Number("iobase", devices::DebugConsole::kPort, kLastPort);
-  const auto readback = properties.Number("readback", 0xe9, 0xff);
-  if (const Result<void> known = properties.ExpectOnly({"id", "iobase", "readback", "chardev"});
-      !known) {
-    return known;
+Result<void> AddDebugExit(Board& board, KeyValues& keys) {
+  (void)keys.Text("id");
+  const u64 base = keys.Number("iobase", 0, kLastPort).value_or(kDebugExitPort);
+  const u64 size = keys.Number("iosize", 1, 8).value_or(2);
+  if (Result<void> done = keys.Finish(); !done) {
+    return done;
   }
-  if (!base || !readback) {
-    return base ? readback.error() : base.error();
-  }
-  return AddDebugConsole(board, properties.Text("chardev"), *base, *readback, device.where);
+  return board.AddPorts(base, size, std::make_shared<devices::DebugExit>(board.requests.exit));
 }
 
-struct Driver {
-  std::string_view name;
-  Result<void> (*add)(Board&, const DeviceConfig&);
-};
-constexpr Driver kDrivers[] = {
-    {"isa-debug-exit", &AddDebugExit},
-    {"isa-debugcon", &AddIsaDebugConsole},
-};
-
-Result<void> AddDevice(Board& board, const DeviceConfig& device) {
-  std::vector<std::string_view> names;
-  for (const Driver& driver : kDrivers) {
-    if (driver.name == device.driver) {
-      return driver.add(board, device);
-    }
-    names.push_back(driver.name);
+Result<void> AddIsaDebugConsole(Board& board, KeyValues& keys) {
+  (void)keys.Text("id");
+  const u64 base = keys.Number("iobase", 0, kLastPort).value_or(devices::DebugConsole::kPort);
+  const u64 readback = keys.Number("readback", 0, 0xff).value_or(0xe9);
+  const std::string chardev = keys.Text("chardev", "");
+  if (Result<void> done = keys.Finish(); !done) {
+    return done;
   }
-  return Fail("{}: there is no device '{}'{}", device.where, device.driver,
-              DidYouMean(device.driver, names));
+  return AddDebugConsole(board, chardev, base, static_cast<u8>(readback), keys.where());
 }
 
 }  // namespace
+
+Result<void> ForEachDevice(const Board& board, std::string_view driver,
+                           const std::function<Result<void>(KeyValues&)>& add) {
+  for (const DeviceConfig& device : board.config.devices) {
+    if (device.driver != driver) {
+      continue;
+    }
+    KeyValues keys(device.properties, device.where);
+    if (Result<void> done = add(keys); !done) {
+      return done;
+    }
+  }
+  return {};
+}
 
 Result<void> AddUserDevices(Board& board) {
   if (!board.config.debugcon.empty()) {
@@ -118,12 +65,13 @@ Result<void> AddUserDevices(Board& board) {
       return done;
     }
   }
-  for (const DeviceConfig& device : board.config.devices) {
-    if (Result<void> done = AddDevice(board, device); !done) {
-      return done;
-    }
+  if (Result<void> done = ForEachDevice(board, "isa-debug-exit",
+                                        [&](KeyValues& keys) { return AddDebugExit(board, keys); });
+      !done) {
+    return done;
   }
-  return {};
+  return ForEachDevice(board, "isa-debugcon",
+                       [&](KeyValues& keys) { return AddIsaDebugConsole(board, keys); });
 }
 
 }  // namespace tandem::frontend
