@@ -141,7 +141,9 @@ std::vector<std::string> BootPaths(const Slots& slots, std::string order) {
   for (const char letter : order) {
     const DriveMedia media = letter == 'd' ? DriveMedia::kCdrom : DriveMedia::kDisk;
     for (u32 slot = 0; slot < kIdeDrives; ++slot) {
-      if ((letter == 'c' || letter == 'd') && slots[slot] && slots[slot]->config.media == media) {
+      const bool is_candidate =
+          slots[slot] && slots[slot]->config.media == media && !slots[slot]->config.file.empty();
+      if ((letter == 'c' || letter == 'd') && is_candidate) {
         paths.push_back(firmware::IdeBootPath(slot / kUnitsPerChannel, slot % kUnitsPerChannel));
       }
     }
