@@ -215,7 +215,10 @@ u64 Bulk(Core& core, const Step& step, u64 count) {
     std::memmove(target, source, times * sizeof(T));
     Advance(core, step, kRsi, times * sizeof(T));
   } else {
-    std::fill_n(reinterpret_cast<T*>(target), times, ReadReg<T>(core, kRax * 8));
+    const T value = ReadReg<T>(core, kRax * 8);
+    for (u64 i = 0; i < times; ++i) {
+      StoreLe(target + i * sizeof(T), value);
+    }
   }
   Advance(core, step, kRdi, times * sizeof(T));
   return times;
