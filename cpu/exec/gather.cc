@@ -1,4 +1,5 @@
-#include <array>
+#include <algorithm>
+#include <type_traits>
 
 #include "cpu/exec/operand.h"
 #include "cpu/exec/unit.h"
@@ -27,16 +28,6 @@ bool GatherAddress(Core& core, const Step& step, Index index, u32 size, Gva& lin
   return true;
 }
 
-// The mask's elements become all ones or zero before anything is loaded.
-template <typename Data>
-void SpreadMask(u8* mask, size_t count) {
-  using Signed = std::make_signed_t<Data>;
-  for (size_t i = 0; i < count; ++i) {
-    const bool is_set = LoadLe<Signed>(Element<Data>(mask, i)) < 0;
-    StoreLe<Data>(Element<Data>(mask, i), is_set ? static_cast<Data>(~Data{0}) : Data{0});
-  }
-}
-
 template <typename Index, typename Data>
 Flow Gather(Core& core, const Step& step) {
   const Inst& inst = *step.inst;
@@ -49,9 +40,8 @@ Flow Gather(Core& core, const Step& step) {
   const u8* const indices = zmm[inst.mem.index];
   const size_t count = std::min<size_t>(inst.operands[0].size / sizeof(Data),
                                         inst.mem.vector_index_size / sizeof(Index));
-  SpreadMask<Data>(mask, count);
   for (size_t i = 0; i < count; ++i) {
-    if (LoadLe<Data>(Element<Data>(mask, i)) == 0) {
+    if (LoadLe<std::make_signed_t<Data>>(Element<Data>(mask, i)) >= 0) {
       continue;
     }
     Gva linear;
