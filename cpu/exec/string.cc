@@ -188,10 +188,11 @@ struct Outs {
 };
 
 // Iterations that can be done at once by the host: up to the end of both pages, upwards, without
-// segment checks. Returns the number done, 0 where they must go one by one.
+// segment checks or single-stepping. Returns the number done, 0 where they must go one by one.
 template <typename Kind, typename T>
 u64 Bulk(Core& core, const Step& step, u64 count) {
-  if (step.check_segment || step.address_size == 2 || (core.state.rflags & kFlagDf) != 0) {
+  if (step.check_segment || step.address_size == 2 ||
+      (core.state.rflags & (kFlagDf | kFlagTf)) != 0) {
     return 0;
   }
   constexpr bool kMoves = std::is_same_v<Kind, Movs>;
