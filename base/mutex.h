@@ -12,9 +12,10 @@ enum class LockRank : int {
   kPciHost = 2,
   kAddressSpace = 3,
   kDevice = 4,
-  kBackend = 5,  // queues, disks, networks, character back ends, clocks
+  kBackend = 5,  // queues, disks, networks, character back ends
   kIrqChip = 6,
-  kLeaf = 7,  // mailboxes and logs: nothing is taken below
+  kClock = 7,  // the host timer behind a clock
+  kLeaf = 8,   // mailboxes, timer lists, logs: nothing is taken below
 };
 
 class Mutex {

@@ -49,6 +49,7 @@ Interpreter::~Interpreter() = default;
 
 void Interpreter::StateChanged() {
   mmu_.FlushAll();
+  mmu_.ApicBaseChanged();
   RefreshMode();
 }
 

@@ -59,6 +59,7 @@ void HostClock::Resume() {
 void HostClock::OnNextDeadlineChanged() { SetTimerFd(); }
 
 void HostClock::SetTimerFd() {
+  MutexLock lock(timer_mu_);
   const std::optional<u64> deadline = NextDeadline();
   if (!deadline || !is_running_.load()) {
     return;

@@ -25,6 +25,9 @@ class HostClock final : public Clock {
   void OnNextDeadlineChanged() override;
   void SetTimerFd();
 
+  // Held from asking for the next deadline to setting the timer: an older answer must not come
+  // last.
+  Mutex timer_mu_{LockRank::kClock};
   EventLoop& loop_;
   UniqueFd timer_fd_;
   std::atomic<bool> is_running_{false};
