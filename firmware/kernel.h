@@ -35,8 +35,8 @@ enum class LinuxPath : u8 {
 
 // Loads the kernel and all that direct boot needs (RAM below 1 MiB, page tables, E820, ACPI
 // tables in RAM, BIOS-area tables) and says how the boot processor starts. memory must show RAM at
-// 0-0x9ffff and from 1 MiB on. The returned image is what 0xe0000-0xfffff must show; where RAM shows
-// there already (shadow RAM is open) it has been written too.
+// 0-0x9ffff and from 1 MiB on. The returned image is what 0xe0000-0xfffff must show; where RAM
+// shows there already (shadow RAM is open) it has been written too.
 struct DirectBoot {
   CpuEntry entry;
   Bytes bios_area;  // 128 KiB for 0xe0000: RSDP, SMBIOS and MP tables, found by their signatures

@@ -21,6 +21,10 @@ DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& 
   interpreter_.StateChanged();
 }
 
+DbtVcpu::~DbtVcpu() {
+  Log(LogItem::kAccel, "vcpu {}: {} instructions", id_, state_.instructions);
+}
+
 void DbtVcpu::Post(u32 events) noexcept { events_.fetch_or(events, std::memory_order_release); }
 
 void DbtVcpu::Kick() noexcept { Post(kKickEvent); }

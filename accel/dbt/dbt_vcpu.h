@@ -12,6 +12,7 @@ namespace tandem::accel {
 class DbtVcpu final : public Vcpu {
  public:
   DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env);
+  ~DbtVcpu() override;
 
   Exit Run() override;
   void Kick() noexcept override;

@@ -108,6 +108,7 @@ Step MakeStep(const Inst& inst, BlockMode mode, u16 offset, const CpuModel& mode
   step.scale = inst.mem.scale;
   step.segment = inst.mem.segment;
   step.address_size = inst.address_size;
+  step.address_shift = static_cast<u8>(64 - 8 * inst.address_size);
   step.operand_size = inst.operand_size;
   step.condition = inst.condition;
   step.dst = RegisterOffset(inst.operands[0]);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -27,6 +28,16 @@ struct BlockMode {
 // instruction that itself crosses a page's end reaches into the next page; it is alone in its
 // block.
 struct Block {
+  // Where execution went from here before, found again without a search: valid while the linear
+  // address and Interpreter::Validity() are the same. Only to blocks of the same mode.
+  struct Successor {
+    u64 linear = ~u64{0};
+    u64 validity = ~u64{0};
+    Block* block = nullptr;
+    const std::byte* host = nullptr;  // the successor's bytes
+  };
+  std::array<Successor, 2> successors{};
+
   Gpa start;
   BlockMode mode;
   std::vector<Step> steps;  // the last one leaves the block

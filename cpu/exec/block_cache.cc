@@ -41,8 +41,6 @@ void BlockCache::Drop(Block& block) {
   blocks_.erase(it);
 }
 
-void BlockCache::FreeDropped() { dropped_.clear(); }
-
 void BlockCache::Clear() {
   blocks_.clear();
   pages_.clear();

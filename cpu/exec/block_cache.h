@@ -21,7 +21,11 @@ class BlockCache final : public CodeWatch {
   Block* Insert(std::unique_ptr<Block> block);
   void Drop(Block& block);
   // Frees what has been dropped; no block may be running.
-  void FreeDropped();
+  void FreeDropped() {
+    if (!dropped_.empty()) [[unlikely]] {
+      dropped_.clear();
+    }
+  }
 
   // Counts up whenever a block is dropped.
   u64 epoch() const { return epoch_; }

@@ -22,6 +22,21 @@ bool LinearChecked(Core& core, SegReg segment, u64 offset, u32 size, AccessKind 
   return true;
 }
 
+bool CheckMemory(Core& core, const Step& step, u64 offset, u32 size, AccessKind kind) {
+  Gva linear;
+  return LinearChecked(core, step.segment, offset, size, kind, linear);
+}
+
+bool LoadSlow(Core& core, SegReg segment, Gva linear, u32 size) {
+  const Fault fault = core.mmu.ReadBytes(linear, std::span(core.loaded).first(size));
+  return !fault || MemoryFault(core, segment, fault);
+}
+
+bool StoreSlow(Core& core, SegReg segment, Gva linear, std::span<const std::byte> bytes) {
+  const Fault fault = core.mmu.WriteBytes(linear, bytes);
+  return !fault || MemoryFault(core, segment, fault);
+}
+
 bool MemoryFault(Core& core, SegReg segment, Fault fault) {
   if (fault.vector == Vector::kGp && segment == SegReg::kSs) {
     fault.vector = Vector::kSs;

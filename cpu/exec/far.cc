@@ -12,10 +12,15 @@ namespace {
 template <typename Transfer>
 Flow Run(Core& core, const Step& step, Transfer transfer) {
   const u64 block_rip = core.state.rip;
+  const u16 task = core.state.tr.selector;
   core.state.rip = core.RipOf(step);
   if (const Fault fault = transfer()) {
+    const Flow flow = core.Raise(fault);
+    if (core.state.tr.selector != task) {
+      return Flow::kFaultInNewTask;
+    }
     core.state.rip = block_rip;
-    return core.Raise(fault);
+    return flow;
   }
   return Flow::kTransfer;
 }

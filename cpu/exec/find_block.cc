@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/bits.h"
+#include "base/log.h"
+#include "cpu/decode/decoder.h"
 #include "cpu/exec/host_thunks.h"
 #include "cpu/exec/interpreter.h"
 #include "cpu/exec/operand.h"
@@ -9,20 +12,66 @@
 namespace tandem::cpu {
 namespace {
 
+// Blocks are short: cheaper than a call.
 bool BytesEqual(std::span<const u8> bytes, const std::byte* host) {
-  return std::memcmp(bytes.data(), host, bytes.size()) == 0;
+  const size_t size = bytes.size();
+  if (size < 8) {
+    return std::memcmp(bytes.data(), host, size) == 0;
+  }
+  u64 difference = LoadLe<u64>(&bytes[size - 8]) ^ LoadLe<u64>(host + size - 8);
+  for (size_t i = 0; i + 8 <= size; i += 8) {
+    difference |= LoadLe<u64>(&bytes[i]) ^ LoadLe<u64>(host + i);
+  }
+  return difference == 0;
+}
+
+// -d in_asm: the guest's code when it is decoded.
+void LogCode(const Block& block, u64 linear) {
+  const DecodeMode mode{block.mode.code_bits, block.mode.is_real, true, true};
+  std::span<const std::byte> code = std::as_bytes(std::span(block.bytes));
+  for (const Inst& inst : block.insts) {
+    Log(LogItem::kInAsm, "{:#018x}: {}", linear, Disassemble(mode, code, linear));
+    code = code.subspan(inst.length);
+    linear += inst.length;
+  }
 }
 
 }  // namespace
 
-Block* Interpreter::FindBlock(BlockMode mode) {
+Block* Interpreter::FindBlock(BlockMode mode, Block* from) {
   const u64 linear = Linear(core_, SegReg::kCs, core_.state.rip).value;
+  if (from == nullptr) {
+    const std::byte* host = nullptr;
+    return FindByAddress(mode, linear, host);
+  }
+  for (const Block::Successor& next : from->successors) {
+    if (next.linear == linear && next.validity == Validity() &&
+        BytesEqual(next.block->bytes, next.host)) [[likely]] {
+      return next.block;
+    }
+  }
+  const u64 validity = Validity();
+  const std::byte* host = nullptr;
+  Block* block = FindByAddress(mode, linear, host);
+  // Finding may have dropped or built blocks: `from` itself is then not to be touched.
+  if (block != nullptr && host != nullptr && validity == Validity()) {
+    from->successors[1] = from->successors[0];
+    from->successors[0] = {linear, validity, block, host};
+  }
+  return block;
+}
+
+// host: the block's bytes, where they can be compared without a search.
+Block* Interpreter::FindByAddress(BlockMode mode, u64 linear, const std::byte*& host) {
   JumpEntry& entry = jumps_[(linear ^ (linear >> 12)) % kJumpEntries];
   if (entry.linear == linear && entry.validity == Validity() && entry.mode_key == mode.Key() &&
       BytesEqual(entry.block->bytes, entry.host)) [[likely]] {
+    host = entry.host;
     return entry.block;
   }
-  return FindBlockSlow(mode, linear, entry);
+  Block* block = FindBlockSlow(mode, linear, entry);
+  host = entry.host;
+  return block;
 }
 
 Block* Interpreter::FindBlockSlow(BlockMode mode, u64 linear, JumpEntry& entry) {
@@ -33,6 +82,7 @@ Block* Interpreter::FindBlockSlow(BlockMode mode, u64 linear, JumpEntry& entry) 
   Block* block = nullptr;
   const std::byte* host = nullptr;
   if (const Fault fault = LookUp(mode, linear, block, host)) {
+    entry = JumpEntry{};
     Deliver(fault);
     return nullptr;
   }
@@ -85,6 +135,9 @@ Fault Interpreter::LookUp(BlockMode mode, u64 linear, Block*& block, const std::
   }
   CHECK(built != nullptr);
   block = cache_.Insert(std::move(built));
+  if (LogEnabled(LogItem::kInAsm)) {
+    LogCode(*block, linear);
+  }
   return Fault::None();
 }
 

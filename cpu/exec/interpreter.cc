@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/log.h"
 #include "cpu/event/deliver.h"
 #include "cpu/exec/host_thunks.h"
 #include "cpu/exec/operand.h"
@@ -83,6 +84,7 @@ bool Interpreter::MustReturn(const std::atomic<u32>& attention) const {
 u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
   CpuState& state = core_.state;
   u64 done = 0;
+  Block* last = nullptr;  // the block that ended with a plain branch just now
   while (done < budget && state.activity == Activity::kRunning) {
     cache_.FreeDropped();
     if (mmu_.FlushIsRequested()) [[unlikely]] {
@@ -93,16 +95,26 @@ u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
     }
     if (NeedsSingleStep()) [[unlikely]] {
       done += StepOne();
+      last = nullptr;
       continue;
     }
     state.rflags &= ~kFlagRf;
-    Block* block = FindBlock(mode_);
+    const u64 epoch = cache_.epoch();
+    Block* block = FindBlock(mode_, last);
+    last = nullptr;
     if (block == nullptr) {
       continue;
     }
-    done += block->count() > budget - done ? StepOne() : RunBlock(*block);
+    done += RunOrStep(*block, budget - done);
+    if (last_flow_ == Flow::kBranch && epoch == cache_.epoch()) {
+      last = block;
+    }
   }
   return done;
+}
+
+u64 Interpreter::RunOrStep(const Block& block, u64 budget) {
+  return block.count() > budget ? StepOne() : RunBlock(block);
 }
 
 // One instruction with everything that can happen around it.
@@ -131,7 +143,7 @@ u64 Interpreter::StepOne() {
     // A second STI or MOV SS opens no new shadow right after the first.
     state.sti_shadow = false;
   }
-  if (traps && last_flow_ != Flow::kFault && last_flow_ != Flow::kStale) {
+  if (traps && last_flow_ <= Flow::kAgain) {
     state.pending_dr6 |= u64{1} << 14;  // BS
   }
   if (state.pending_dr6 != 0 && !state.mov_ss_shadow) {
@@ -174,6 +186,10 @@ void Interpreter::Leave(Flow flow, const Step& step) {
       core_.state.rip = core_.RipOf(step);
       Deliver(core_.fault);
       break;
+    case Flow::kFaultInNewTask:
+      RefreshMode();
+      Deliver(core_.fault);
+      break;
     default:  // kAgain, kStale
       core_.state.rip = core_.RipOf(step);
       break;
@@ -181,6 +197,9 @@ void Interpreter::Leave(Flow flow, const Step& step) {
 }
 
 void Interpreter::Deliver(const Fault& fault) {
+  Log(LogItem::kInt, "vcpu {}: exception {:#04x} error {:#x} address {:#x} at {:04x}:{:#x}",
+      core_.id, static_cast<u8>(fault.vector), fault.error_code, fault.address,
+      core_.state.Seg(SegReg::kCs).selector, core_.state.rip);
   DeliverFault(core_, fault);
   RefreshMode();
 }

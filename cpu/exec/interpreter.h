@@ -59,8 +59,9 @@ class Interpreter {
   void RefreshMode();
   u64 Validity() const { return mmu_.generation() + cache_.epoch(); }
 
-  // The block at state.rip; null after a fault was delivered.
-  Block* FindBlock(BlockMode mode);
+  // The block at state.rip; null after a fault was delivered. from: where execution comes from.
+  Block* FindBlock(BlockMode mode, Block* from = nullptr);
+  Block* FindByAddress(BlockMode mode, u64 linear, const std::byte*& host);
   Block* FindBlockSlow(BlockMode mode, u64 linear, JumpEntry& entry);
   Fault LookUp(BlockMode mode, u64 linear, Block*& block, const std::byte*& host);
   Fault ReadNextPage(u64 linear, std::array<std::byte, 15>& bytes, size_t& count);
@@ -68,6 +69,7 @@ class Interpreter {
 
   // Both return the number of instructions completed.
   u64 RunBlock(const Block& block);
+  u64 RunOrStep(const Block& block, u64 budget);
   u64 StepOne();
   void Leave(Flow flow, const Step& step);
   void Deliver(const Fault& fault);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <span>
 
 #include "base/bits.h"
 #include "cpu/event/segment.h"
@@ -34,14 +35,7 @@ inline u64 EffectiveAddress(const Core& core, const Step& step) {
   const u64 address = ReadReg<u64>(core, step.base) +
                       (ReadReg<u64>(core, step.index) << step.scale) +
                       static_cast<u64>(step.displacement);
-  switch (step.address_size) {
-    case 2:
-      return static_cast<u16>(address);
-    case 4:
-      return static_cast<u32>(address);
-    default:
-      return address;
-  }
+  return address & (~u64{0} >> step.address_shift);
 }
 
 // An address in a segment after limit and type checks.
@@ -51,10 +45,15 @@ inline Gva Linear(const Core& core, SegReg segment, u64 offset) {
   return Gva((core.segment_base[static_cast<size_t>(segment)] + offset) & core.linear_mask);
 }
 
+// Limit and type of the operand's segment.
+bool CheckMemory(Core& core, const Step& step, u64 offset, u32 size, AccessKind kind);
+
 inline bool MemoryAddress(Core& core, const Step& step, u32 size, AccessKind kind, Gva& linear) {
   const u64 offset = EffectiveAddress(core, step);
   if (step.check_segment) [[unlikely]] {
-    return LinearChecked(core, step.segment, offset, size, kind, linear);
+    if (!CheckMemory(core, step, offset, size, kind)) {
+      return false;
+    }
   }
   linear = Linear(core, step.segment, offset);
   return true;
@@ -63,31 +62,47 @@ inline bool MemoryAddress(Core& core, const Step& step, u32 size, AccessKind kin
 // A non-canonical address is #SS(0) where the access goes through SS.
 bool MemoryFault(Core& core, SegReg segment, Fault fault);
 
+// What the TLB does not answer at once. Loads leave their bytes in Core::loaded: values of the fast
+// path can then stay in registers.
+bool LoadSlow(Core& core, SegReg segment, Gva linear, u32 size);
+bool StoreSlow(Core& core, SegReg segment, Gva linear, std::span<const std::byte> bytes);
+
 template <typename T>
-bool LoadAt(Core& core, SegReg segment, Gva linear, T& value) {
-  if (const Fault fault = core.mmu.Read<T>(linear, value)) [[unlikely]] {
-    return MemoryFault(core, segment, fault);
+[[gnu::always_inline]] inline bool LoadAt(Core& core, SegReg segment, Gva linear, T& value) {
+  const std::byte* from = core.mmu.TryRead(linear, sizeof(T));
+  if (from == nullptr) [[unlikely]] {
+    if (!LoadSlow(core, segment, linear, sizeof(T))) {
+      return false;
+    }
+    from = core.loaded.data();
   }
+  std::memcpy(&value, from, sizeof(T));
   return true;
 }
 
 template <typename T>
-bool StoreAt(Core& core, SegReg segment, Gva linear, const T& value) {
-  if (const Fault fault = core.mmu.Write<T>(linear, value)) [[unlikely]] {
-    return MemoryFault(core, segment, fault);
-  }
-  return true;
+[[gnu::noinline]] bool StoreAtSlow(Core& core, SegReg segment, Gva linear, T value) {
+  return StoreSlow(core, segment, linear, std::as_bytes(std::span(&value, 1)));
 }
 
 template <typename T>
-bool LoadMemory(Core& core, const Step& step, T& value) {
+[[gnu::always_inline]] inline bool StoreAt(Core& core, SegReg segment, Gva linear, const T& value) {
+  if (std::byte* to = core.mmu.TryWrite(linear, sizeof(T))) [[likely]] {
+    std::memcpy(to, &value, sizeof(T));
+    return true;
+  }
+  return StoreAtSlow<T>(core, segment, linear, value);
+}
+
+template <typename T>
+[[gnu::always_inline]] inline bool LoadMemory(Core& core, const Step& step, T& value) {
   Gva linear;
   return MemoryAddress(core, step, sizeof(T), AccessKind::kRead, linear) &&
          LoadAt(core, step.segment, linear, value);
 }
 
 template <typename T>
-bool StoreMemory(Core& core, const Step& step, const T& value) {
+[[gnu::always_inline]] inline bool StoreMemory(Core& core, const Step& step, const T& value) {
   Gva linear;
   return MemoryAddress(core, step, sizeof(T), AccessKind::kWrite, linear) &&
          StoreAt(core, step.segment, linear, value);
@@ -105,7 +120,7 @@ class MemoryUpdate {
   bool BeginAt(Core& core, SegReg segment, Gva linear) {
     linear_ = linear;
     segment_ = segment;
-    host_ = core.mmu.TryPinForUpdate(linear, sizeof(T));
+    host_ = core.mmu.TryWrite(linear, sizeof(T));
     if (host_ == nullptr) [[unlikely]] {
       return BeginSlow(core);
     }

@@ -21,6 +21,7 @@ enum class Flow : u8 {
   kAgain,  // partly done (REP): interrupts may be taken, then the instruction starts again
   kStale,  // not begun: the block was overwritten
   kFault,  // Core::fault says why; nothing has changed but what the manual allows
+  kFaultInNewTask,  // a task switch got far enough: state.rip is the new task's
 };
 
 using ExecFn = Flow (*)(Core&, const Step&);
@@ -37,7 +38,8 @@ struct Step {
   u16 next = 0;             // of the one that follows
   u8 scale = 0;
   SegReg segment = SegReg::kDs;
-  u8 address_size = 8;
+  u8 address_size = 8;         // bytes
+  u8 address_shift = 0;        // 64 minus its bits
   bool check_segment = false;  // limit and type of the operand's segment may matter
   bool check_stack = false;    // those of SS
   u8 operand_size = 8;
@@ -56,6 +58,7 @@ struct Core : Context {
   u8 stack_size = 8;  // address size of implicit stack accesses: 2, 4 or 8 bytes
   Fault fault{};
   HostThunks* thunks = nullptr;
+  std::array<std::byte, 64> loaded{};  // what a load off the fast path has read
 
   // state.rip stays at the start of the block while its steps run.
   u64 RipOf(const Step& step) const { return (state.rip + step.offset) & rip_mask; }

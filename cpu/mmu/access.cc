@@ -65,7 +65,7 @@ Fault Mmu::WriteSystem(Gva address, std::span<const std::byte> bytes) {
   return WriteAs({kSupervisorBank, false, false}, address, bytes);
 }
 
-Fault Mmu::ReadAs(Rights rights, Gva address, std::span<std::byte> bytes) {
+Fault Mmu::ReadAs(const Rights& rights, Gva address, std::span<std::byte> bytes) {
   if (bytes.size() > LeftInPage(address)) [[unlikely]] {
     // A device must not be read where a later page faults.
     if (Fault fault = ProbeAs(rights, address, bytes.size(), AccessKind::kRead)) {
@@ -85,7 +85,7 @@ Fault Mmu::ReadAs(Rights rights, Gva address, std::span<std::byte> bytes) {
   return Fault::None();
 }
 
-Fault Mmu::WriteAs(Rights rights, Gva address, std::span<const std::byte> bytes) {
+Fault Mmu::WriteAs(const Rights& rights, Gva address, std::span<const std::byte> bytes) {
   if (bytes.size() > LeftInPage(address)) [[unlikely]] {
     if (Fault fault = ProbeAs(rights, address, bytes.size(), AccessKind::kWrite)) {
       return fault;
@@ -104,7 +104,7 @@ Fault Mmu::WriteAs(Rights rights, Gva address, std::span<const std::byte> bytes)
   return Fault::None();
 }
 
-Fault Mmu::ProbeAs(Rights rights, Gva address, u64 length, AccessKind kind) {
+Fault Mmu::ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind) {
   while (length != 0) {
     Target target;
     if (Fault fault = Translate(rights, address, kind, target)) {

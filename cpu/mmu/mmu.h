@@ -64,6 +64,11 @@ class Mmu final : public devices::TopologyListener {
     }
     return WriteSlow(address, {reinterpret_cast<const std::byte*>(&value), sizeof(T)});
   }
+  // The fast paths alone: null also where only a walk could tell.
+  const std::byte* TryRead(Gva address, u32 size) {
+    return Hit<&TlbEntry::read_tag>(address, size);
+  }
+  std::byte* TryWrite(Gva address, u32 size) { return Hit<&TlbEntry::write_tag>(address, size); }
   // Any length.
   Fault ReadBytes(Gva address, std::span<std::byte> bytes) { return ReadSlow(address, bytes); }
   Fault WriteBytes(Gva address, std::span<const std::byte> bytes) {
@@ -78,10 +83,6 @@ class Mmu final : public devices::TopologyListener {
   // of a write) and gives their host address for an atomic operation. host is null where they
   // are no plain RAM of one page, hold decoded code or lie under a watchpoint: then read and write.
   Fault PinForUpdate(Gva address, u32 size, std::byte*& host);
-  // PinForUpdate's fast path: null also where only a walk could tell.
-  std::byte* TryPinForUpdate(Gva address, u32 size) {
-    return Hit<&TlbEntry::write_tag>(address, size);
-  }
   // Faults as reading or writing length bytes would, without doing it.
   Fault Probe(Gva address, u64 length, AccessKind kind);
   // Host pointer for bulk string operations: plain bytes from address to the end of its page for
@@ -154,9 +155,9 @@ class Mmu final : public devices::TopologyListener {
   // access.cc
   Fault ReadSlow(Gva address, std::span<std::byte> bytes);
   Fault WriteSlow(Gva address, std::span<const std::byte> bytes);
-  Fault ReadAs(Rights rights, Gva address, std::span<std::byte> bytes);
-  Fault WriteAs(Rights rights, Gva address, std::span<const std::byte> bytes);
-  Fault ProbeAs(Rights rights, Gva address, u64 length, AccessKind kind);
+  Fault ReadAs(const Rights& rights, Gva address, std::span<std::byte> bytes);
+  Fault WriteAs(const Rights& rights, Gva address, std::span<const std::byte> bytes);
+  Fault ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind);
   Fault CheckAlignment(Gva address, u64 size) const;
   void ReadTarget(const Target& target, std::span<std::byte> bytes);
   void WriteTarget(const Target& target, std::span<const std::byte> bytes);
@@ -166,11 +167,11 @@ class Mmu final : public devices::TopologyListener {
 
   // translate.cc
   Rights DataRights() const;
-  Fault Translate(Rights rights, Gva address, AccessKind kind, Target& target);
-  Fault TranslateMiss(Rights rights, Gva address, AccessKind kind, Target& target);
-  Fault WalkOrIdentity(Rights rights, Gva address, AccessKind kind, Walk& walk);
+  Fault Translate(const Rights& rights, Gva address, AccessKind kind, Target& target);
+  Fault TranslateMiss(const Rights& rights, Gva address, AccessKind kind, Target& target);
+  Fault WalkOrIdentity(const Rights& rights, Gva address, AccessKind kind, Walk& walk);
   void Resolve(const Walk& walk, Target& target);
-  void Fill(Rights rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
+  void Fill(const Rights& rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
   void NoteLargePage(Gva address, u64 page_size);
   bool MayBeInLargePage(Gva address) const;
   PagingState Paging() const;

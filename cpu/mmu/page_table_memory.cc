@@ -1,7 +1,6 @@
 #include "cpu/mmu/page_table_memory.h"
 
 #include <array>
-#include <atomic>
 
 #include "base/bits.h"
 
@@ -15,27 +14,9 @@ bool CompareExchange(std::byte* host, u64 expected, u64 bits) {
       .compare_exchange_strong(old, static_cast<T>(expected | bits));
 }
 
-template <typename T>
-u64 AtomicLoad(std::byte* host) {
-  return std::atomic_ref<T>(*reinterpret_cast<T*>(host)).load(std::memory_order_relaxed);
-}
-
 }  // namespace
 
-const devices::FlatRange* PageTableMemory::RamRange(Gpa address, u32 entry_size) {
-  if (last_ == nullptr || address.value - last_->start.value >= last_->length) {
-    last_ = view_->Find(address);
-  }
-  const bool is_inside =
-      last_ != nullptr && last_->ram && address - last_->start + entry_size <= last_->length;
-  return is_inside ? last_ : nullptr;
-}
-
-u64 PageTableMemory::Load(Gpa address, u32 entry_size) {
-  if (const devices::FlatRange* range = RamRange(address, entry_size)) [[likely]] {
-    std::byte* host = range->ram->data() + range->offset + (address - range->start);
-    return entry_size == 8 ? AtomicLoad<u64>(host) : AtomicLoad<u32>(host);
-  }
+u64 PageTableMemory::LoadSlow(Gpa address, u32 entry_size) {
   std::array<std::byte, 8> bytes{};
   (void)view_->Read(address, std::span(bytes).first(entry_size));
   return devices::AccessValue(std::span(bytes).first(entry_size));

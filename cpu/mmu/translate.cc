@@ -48,7 +48,7 @@ PagingState Mmu::Paging() const {
           .has_pse36 = model_.Has(Feature::kPse36)};
 }
 
-Fault Mmu::Translate(Rights rights, Gva address, AccessKind kind, Target& target) {
+Fault Mmu::Translate(const Rights& rights, Gva address, AccessKind kind, Target& target) {
   const TlbEntry& entry = (*banks_)[rights.bank][(address.value >> 12) % kTlbEntries];
   if (entry.*TagOf(kind) == (AlignDown(address.value, kPageSize) | tag_generation_)) {
     target = {.host = reinterpret_cast<std::byte*>(address.value + entry.addend),
@@ -61,7 +61,7 @@ Fault Mmu::Translate(Rights rights, Gva address, AccessKind kind, Target& target
   return TranslateMiss(rights, address, kind, target);
 }
 
-Fault Mmu::WalkOrIdentity(Rights rights, Gva address, AccessKind kind, Walk& walk) {
+Fault Mmu::WalkOrIdentity(const Rights& rights, Gva address, AccessKind kind, Walk& walk) {
   if ((state_.cr0 & kCr0Pg) == 0) {
     walk.gpa = Gpa(address.value & 0xffffffff);
     walk.can_read = walk.can_write = walk.can_execute = true;
@@ -74,7 +74,7 @@ Fault Mmu::WalkOrIdentity(Rights rights, Gva address, AccessKind kind, Walk& wal
   return walk.fault;
 }
 
-Fault Mmu::TranslateMiss(Rights rights, Gva address, AccessKind kind, Target& target) {
+Fault Mmu::TranslateMiss(const Rights& rights, Gva address, AccessKind kind, Target& target) {
   Walk walk;
   if (Fault fault = WalkOrIdentity(rights, address, kind, walk)) {
     return fault;
@@ -106,7 +106,8 @@ void Mmu::Resolve(const Walk& walk, Target& target) {
   target.host = range->ram->data() + range->offset + (walk.gpa - range->start);
 }
 
-void Mmu::Fill(Rights rights, Gva address, const Walk& walk, Target& target, AccessKind kind) {
+void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& target,
+               AccessKind kind) {
   const u64 index = (address.value >> 12) % kTlbEntries;
   const u64 tag = AlignDown(address.value, kPageSize) | tag_generation_;
   const Gpa page(AlignDown(walk.gpa.value, kPageSize));

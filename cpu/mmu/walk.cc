@@ -25,7 +25,7 @@ constexpr u32 kErrorKey = 1u << 5;
 
 struct Entry {
   Gpa address;
-  u64 value = 0;
+  u64 value;
 };
 
 class Walker {
@@ -43,7 +43,7 @@ class Walker {
 
   Gpa Address() const;
   u64 PageSizeInBytes() const { return u64{1} << PageShift(level_); }
-  u32 Denial(WalkAccess access) const;  // error code bits; 0: allowed
+  u32 Denial(const WalkAccess& access) const;  // error code bits; 0: allowed
   bool SetAccessed(bool is_write);
   bool IsDirty() const { return (leaf().value & kDirty) != 0; }
   u32 FetchBit() const;
@@ -55,8 +55,8 @@ class Walker {
   bool IsLeaf(u64 value) const;
   u64 ReservedBits(u64 value) const;
   u64 ReservedOf4M(u64 value) const;
-  bool IsDeniedByRights(WalkAccess access) const;
-  bool IsDeniedByKey(WalkAccess access) const;
+  bool IsDeniedByRights(const WalkAccess& access) const;
+  bool IsDeniedByKey(const WalkAccess& access) const;
 
   const PagingState& paging_;
   PageTableMemory& memory_;
@@ -159,7 +159,7 @@ Gpa Walker::Address() const {
   return Gpa(base | inside);
 }
 
-bool Walker::IsDeniedByRights(WalkAccess access) const {
+bool Walker::IsDeniedByRights(const WalkAccess& access) const {
   const bool is_user_page = (all_ & kUser) != 0;
   if (access.kind == AccessKind::kExecute && is_wide_ && (any_ & kNoExecute) != 0) {
     return true;
@@ -177,7 +177,7 @@ bool Walker::IsDeniedByRights(WalkAccess access) const {
   return access.kind == AccessKind::kWrite && is_protected;
 }
 
-bool Walker::IsDeniedByKey(WalkAccess access) const {
+bool Walker::IsDeniedByKey(const WalkAccess& access) const {
   const bool applies = is_long_ && (paging_.cr4 & kCr4Pke) != 0 && (all_ & kUser) != 0;
   if (!applies || access.kind == AccessKind::kExecute) {
     return false;
@@ -188,7 +188,7 @@ bool Walker::IsDeniedByKey(WalkAccess access) const {
          ((rights & 2) != 0 && access.kind == AccessKind::kWrite && obeys_write_disable);
 }
 
-u32 Walker::Denial(WalkAccess access) const {
+u32 Walker::Denial(const WalkAccess& access) const {
   const bool by_key = IsDeniedByKey(access);
   if (!by_key && !IsDeniedByRights(access)) {
     return 0;
@@ -218,7 +218,7 @@ bool Walker::SetAccessed(bool is_write) {
   return true;
 }
 
-Fault PageFault(const Walker& walker, Gva linear, WalkAccess access, u32 cause) {
+Fault PageFault(const Walker& walker, Gva linear, const WalkAccess& access, u32 cause) {
   u32 code = cause;
   code |= access.kind == AccessKind::kWrite ? kErrorWrite : 0;
   code |= access.is_user ? kErrorUser : 0;
@@ -226,7 +226,7 @@ Fault PageFault(const Walker& walker, Gva linear, WalkAccess access, u32 cause) 
   return Fault::Page(code, linear.value);
 }
 
-Walk Finish(const Walker& walker, WalkAccess access) {
+Walk Finish(const Walker& walker, const WalkAccess& access) {
   Walk walk;
   walk.gpa = walker.Address();
   walk.page_size = walker.PageSizeInBytes();
@@ -242,7 +242,7 @@ Walk Finish(const Walker& walker, WalkAccess access) {
 }  // namespace
 
 Walk WalkPageTables(const PagingState& paging, PageTableMemory& memory, Gva linear,
-                    WalkAccess access) {
+                    const WalkAccess& access) {
   for (;;) {
     Walker walker(paging, memory, linear);
     Walk walk;

@@ -39,7 +39,7 @@ struct Walk {
 // only where the access is allowed. SDM Vol. 3, 4.3-4.8. The address is canonical, or below 4 GiB
 // outside long mode.
 Walk WalkPageTables(const PagingState& paging, PageTableMemory& memory, Gva linear,
-                    WalkAccess access);
+                    const WalkAccess& access);
 
 // The same without rights, reserved bits and accessed bits: nothing where no page is mapped.
 std::optional<Gpa> WalkQuietly(const PagingState& paging, PageTableMemory& memory, Gva linear);

@@ -13,7 +13,7 @@ namespace {
 constexpr u16 kSignature = 0x00;
 constexpr u16 kId = 0x01;
 constexpr u32 kHasPortsAndDma = 3;
-constexpr u16 kKeyMask = 0x3fff;
+constexpr u16 kKeyMask = 0xbfff;  // bit 15: keys of the architecture; bit 14 once meant writing
 constexpr u16 kLastFile = 0x2fff;
 
 constexpr u64 kSelector = 0;

@@ -1,18 +1,13 @@
 #include "frontend/config/key_values.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "base/bits.h"
 #include "base/log.h"
+#include "frontend/config/nearest.h"
 
 namespace tandem::frontend {
 namespace {
-
-using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 // Splits at single commas; ",," becomes one comma.
 std::vector<std::string> SplitList(std::string_view text) {
@@ -30,8 +25,8 @@ std::vector<std::string> SplitList(std::string_view text) {
   return parts;
 }
 
-Pairs FromList(std::string_view text, std::string_view leading_key) {
-  Pairs pairs;
+KeyValues::Pairs FromList(std::string_view text, std::string_view leading_key) {
+  KeyValues::Pairs pairs;
   const std::vector<std::string> parts = SplitList(text);
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string& part = parts[i];
@@ -55,7 +50,7 @@ std::string ScalarText(const nlohmann::json& value) {
 }
 
 // Nested objects become dotted keys, as in the list form.
-void FlattenJson(const nlohmann::json& object, const std::string& prefix, Pairs& pairs) {
+void FlattenJson(const nlohmann::json& object, const std::string& prefix, KeyValues::Pairs& pairs) {
   for (const auto& [key, value] : object.items()) {
     if (value.is_object() || value.is_array()) {
       FlattenJson(value, prefix + key + ".", pairs);
@@ -65,42 +60,24 @@ void FlattenJson(const nlohmann::json& object, const std::string& prefix, Pairs&
   }
 }
 
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 Result<KeyValues> KeyValues::Parse(std::string_view text, std::string_view leading_key,
                                    std::string where) {
-  KeyValues result;
-  result.where_ = std::move(where);
   if (!text.starts_with('{')) {
-    result.pairs_ = FromList(text, leading_key);
-    return result;
+    return KeyValues(FromList(text, leading_key), std::move(where));
   }
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
-    return Fail("{}: the JSON object is malformed", result.where_);
+    return Fail("{}: the JSON object is malformed", where);
   }
-  FlattenJson(json, "", result.pairs_);
-  return result;
+  Pairs pairs;
+  FlattenJson(json, "", pairs);
+  return KeyValues(std::move(pairs), std::move(where));
 }
 
-std::optional<std::string> KeyValues::Take(std::string_view key) {
+std::optional<std::string> KeyValues::Text(std::string_view key) {
+  known_.emplace_back(key);
   std::optional<std::string> value;
   std::erase_if(pairs_, [&](const auto& pair) {
     if (pair.first != key) {
@@ -112,123 +89,83 @@ std::optional<std::string> KeyValues::Take(std::string_view key) {
   return value;
 }
 
-Result<bool> KeyValues::TakeBool(std::string_view key, bool fallback) {
-  const std::optional<std::string> text = Take(key);
+std::string KeyValues::Text(std::string_view key, std::string_view fallback) {
+  return Text(key).value_or(std::string(fallback));
+}
+
+bool KeyValues::Bool(std::string_view key, bool fallback) {
+  const std::optional<std::string> text = Text(key);
   if (!text) {
     return fallback;
   }
   const std::optional<bool> value = ParseBool(*text);
   if (!value) {
-    return Fail("{}: {}={} is neither on nor off", where_, key, *text);
+    Reject(fmt::format("{}={} is neither on nor off", key, *text));
   }
-  return *value;
+  return value.value_or(fallback);
 }
 
-Result<std::optional<u64>> KeyValues::TakeNumber(std::string_view key) {
-  const std::optional<std::string> text = Take(key);
+std::optional<u64> KeyValues::Number(std::string_view key, u64 minimum, u64 maximum) {
+  const std::optional<std::string> text = Text(key);
   if (!text) {
-    return std::optional<u64>();
+    return std::nullopt;
   }
   const std::optional<u64> value = ParseNumber(*text);
   if (!value) {
-    return Fail("{}: {}={} is not a number", where_, key, *text);
+    Reject(fmt::format("{}={} is not a number", key, *text));
+  } else if (*value < minimum || *value > maximum) {
+    Reject(fmt::format("{}={} is not in {}..{}", key, *text, minimum, maximum));
   }
   return value;
 }
 
-Result<std::optional<u64>> KeyValues::TakeSize(std::string_view key) {
-  const std::optional<std::string> text = Take(key);
+std::optional<u64> KeyValues::Size(std::string_view key, u64 default_unit) {
+  const std::optional<std::string> text = Text(key);
   if (!text) {
-    return std::optional<u64>();
+    return std::nullopt;
   }
-  const std::optional<u64> value = ParseSize(*text, 1);
+  const std::optional<u64> value = ParseSize(*text, default_unit);
   if (!value) {
-    return Fail("{}: {}={} is not a size (a number with k, M or G)", where_, key, *text);
+    Reject(fmt::format("{}={} is not a size (a number with k, M, G or T)", key, *text));
   }
   return value;
 }
 
-Result<void> KeyValues::ExpectEmpty(const std::vector<std::string_view>& known) const {
-  if (pairs_.empty()) {
-    return {};
+std::string KeyValues::Choice(std::string_view key, const std::vector<std::string_view>& choices,
+                              std::string_view fallback) {
+  const std::optional<std::string> text = Text(key);
+  if (!text) {
+    return std::string(fallback);
   }
-  const std::string& key = pairs_.front().first;
-  return Fail("{}: unknown property '{}'{}", where_, key, DidYouMean(key, known));
+  if (std::find(choices.begin(), choices.end(), *text) == choices.end()) {
+    Reject(fmt::format("{}={} is not one of {}{}", key, *text, Join(choices),
+                       DidYouMean(*text, choices)));
+  }
+  return *text;
 }
 
-std::optional<bool> ParseBool(std::string_view text) {
-  if (text == "on" || text == "yes" || text == "true") {
-    return true;
+void KeyValues::OnlyBool(std::string_view key, bool value) {
+  if (Bool(key, value) != value) {
+    Reject(fmt::format("{}={} is not there yet", key, value ? "off" : "on"));
   }
-  if (text == "off" || text == "no" || text == "false") {
-    return false;
-  }
-  return std::nullopt;
 }
 
-std::optional<u64> ParseNumber(std::string_view text) {
-  const std::string copy(text);
-  if (copy.empty() || copy[0] == '-' || copy[0] == '+' || copy[0] == ' ') {
-    return std::nullopt;
+void KeyValues::Reject(std::string message) {
+  if (!error_) {
+    error_ = std::move(message);
   }
-  char* end = nullptr;
-  errno = 0;
-  const u64 value = std::strtoull(copy.c_str(), &end, copy.starts_with("0x") ? 16 : 10);
-  if (errno != 0 || *end != '\0') {
-    return std::nullopt;
-  }
-  return value;
 }
 
-std::optional<u64> ParseSize(std::string_view text, u64 default_unit) {
-  static constexpr std::string_view kSuffixes = "bkmgtpe";
-  if (text.empty()) {
-    return std::nullopt;
+Result<void> KeyValues::Finish() const {
+  if (!pairs_.empty()) {
+    const std::string& key = pairs_.front().first;
+    return Fail("{}: unknown property '{}'{}", where_, key,
+                DidYouMean(key, {known_.begin(), known_.end()}));
   }
-  u64 unit = default_unit;
-  const size_t suffix = kSuffixes.find(static_cast<char>(std::tolower(text.back())));
-  if (suffix != std::string_view::npos && !text.starts_with("0x")) {
-    unit = u64{1} << (10 * suffix);
-    text.remove_suffix(1);
+  if (error_) {
+    return Fail("{}: {}", where_, *error_);
   }
-  const size_t dot = text.find('.');
-  const std::optional<u64> whole = ParseNumber(text.substr(0, dot));
-  if (!whole) {
-    return std::nullopt;
-  }
-  std::optional<u64> bytes = CheckedMul(*whole, unit);
-  if (bytes && dot != std::string_view::npos) {
-    const std::string_view digits = text.substr(dot + 1);
-    const std::optional<u64> fraction = ParseNumber(digits);
-    if (!fraction || digits.size() > 9) {
-      return std::nullopt;
-    }
-    double part = static_cast<double>(*fraction);
-    for (size_t i = 0; i < digits.size(); ++i) {
-      part /= 10;
-    }
-    bytes = CheckedAdd(*bytes, static_cast<u64>(part * static_cast<double>(unit)));
-  }
-  return bytes;
-}
-
-std::optional<std::string_view> Nearest(std::string_view name,
-                                        const std::vector<std::string_view>& candidates) {
-  std::optional<std::string_view> best;
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const std::string_view candidate : candidates) {
-    const size_t distance = EditDistance(name, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-std::string DidYouMean(std::string_view name, const std::vector<std::string_view>& candidates) {
-  const std::optional<std::string_view> near = Nearest(name, candidates);
-  return near ? fmt::format(": did you mean '{}'?", *near) : std::string();
+  return {};
 }
 
 }  // namespace tandem::frontend

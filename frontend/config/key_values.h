@@ -8,33 +8,50 @@
 
 #include "base/ints.h"
 #include "base/result.h"
+#include "frontend/config/nearest.h"  // for whoever reads properties
 
 namespace tandem::frontend {
 
 // The properties of one option: "a=b,c=d" or a JSON object. In the list form ",," is a comma within
 // a value, and a first part without '=' is the value of the option's leading key.
+//
+// A reader takes the keys it knows and calls Finish() at the end: the first key that nobody took (a
+// mistyped one explains why another is missing), or else the first value that could not be read,
+// becomes the error. Of equal keys the last counts.
 class KeyValues {
  public:
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+
   // where: the option as the user gave it, for messages ("-drive file=x").
   static Result<KeyValues> Parse(std::string_view text, std::string_view leading_key,
                                  std::string where);
+  KeyValues(Pairs pairs, std::string where) : where_(std::move(where)), pairs_(std::move(pairs)) {}
 
   const std::string& where() const { return where_; }
 
-  // Each Take removes the key: what is left in the end is unknown. Of several, the last one counts.
-  std::optional<std::string> Take(std::string_view key);
-  Result<bool> TakeBool(std::string_view key, bool fallback);
-  Result<std::optional<u64>> TakeNumber(std::string_view key);
-  Result<std::optional<u64>> TakeSize(std::string_view key);
+  std::optional<std::string> Text(std::string_view key);
+  std::string Text(std::string_view key, std::string_view fallback);
+  bool Bool(std::string_view key, bool fallback);
+  std::optional<u64> Number(std::string_view key, u64 minimum, u64 maximum);
+  std::optional<u64> Size(std::string_view key, u64 default_unit = 1);
+  // One of the choices.
+  std::string Choice(std::string_view key, const std::vector<std::string_view>& choices,
+                     std::string_view fallback);
+  // A boolean that can have one value only as yet.
+  void OnlyBool(std::string_view key, bool value);
 
-  std::vector<std::pair<std::string, std::string>> TakeAll() { return std::move(pairs_); }
+  // What is left, unread.
+  Pairs TakeRest() { return std::exchange(pairs_, {}); }
 
-  // An error that names what was not taken and the nearest of the known keys.
-  Result<void> ExpectEmpty(const std::vector<std::string_view>& known) const;
+  // Notes an error of the reader's own, to be returned by Finish().
+  void Reject(std::string message);
+  Result<void> Finish() const;
 
  private:
   std::string where_;
-  std::vector<std::pair<std::string, std::string>> pairs_;
+  Pairs pairs_;
+  std::vector<std::string> known_;  // the keys that were asked for
+  std::optional<std::string> error_;
 };
 
 // "on", "off", "yes", "no", "true", "false".
@@ -45,10 +62,9 @@ std::optional<u64> ParseNumber(std::string_view text);
 // default_unit bytes. Fractions ("1.5G") are allowed. Nothing: malformed or beyond 64 bits.
 std::optional<u64> ParseSize(std::string_view text, u64 default_unit);
 
-// The candidate that differs least from name, or nothing where none is near.
-std::optional<std::string_view> Nearest(std::string_view name,
-                                        const std::vector<std::string_view>& candidates);
-// ": did you mean 'x'?" or nothing.
-std::string DidYouMean(std::string_view name, const std::vector<std::string_view>& candidates);
+// Splits at each separator; an empty text has one empty part.
+std::vector<std::string> Split(std::string_view text, char separator);
+// "a, b, c"
+std::string Join(const std::vector<std::string_view>& words);
 
 }  // namespace tandem::frontend

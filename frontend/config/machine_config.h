@@ -9,8 +9,8 @@
 
 namespace tandem::frontend {
 
-// The whole machine as the user described it: plain data, checked for form but not yet for sense.
-// File names are as given.
+// The whole machine as the user described it: plain data, with the defaults filled in. File names
+// are as given and not yet opened.
 
 struct AccelConfig {
   std::string name = "dbt";
@@ -23,7 +23,7 @@ struct SmpConfig {
   u32 sockets = 1, cores = 1, threads = 1;
 };
 
-enum class CharType : u8 { kNull, kStdio, kFile, kPipe, kPty, kSocket, kRingBuffer, kMux };
+enum class CharType : u8 { kNull, kStdio, kFile, kPipe, kPty, kSocket, kRingBuffer };
 
 // A host character stream: -chardev, and what -serial FILE and its like make up.
 struct ChardevConfig {
@@ -40,24 +40,28 @@ struct ChardevConfig {
   u64 ring_size = 65536;
   bool mux = false;  // several front ends, Ctrl-A switches
   std::string log_path;
-  bool log_append = true;
+  bool log_append = false;
+  std::string where;  // the option as given, for messages
 };
 
 enum class DriveInterface : u8 { kIde, kPflash, kNone };
 enum class DriveMedia : u8 { kDisk, kCdrom };
 
 struct DriveConfig {
-  std::string id;
-  std::string file;  // empty: an empty CD-ROM drive
-  std::string format;
+  std::string id;      // never empty, unique
+  std::string file;    // empty: an empty CD-ROM drive
+  std::string format;  // empty: looked at
   DriveInterface interface = DriveInterface::kIde;
   DriveMedia media = DriveMedia::kDisk;
+  // The command line's parser settles all places: IDE channel and drive, or flash bank as unit.
   std::optional<u32> bus, unit, index;
   bool read_only = false;
   bool snapshot = false;
+  std::string where;  // the option as given, for messages
 };
 
-// -device DRIVER,key=value,...: what the driver makes of its properties is the machine's matter.
+// -device DRIVER,key=value,...: what the driver makes of its properties is the machine's matter,
+// which reads them through a KeyValues(properties, where).
 struct DeviceConfig {
   std::string driver;
   std::vector<std::pair<std::string, std::string>> properties;
@@ -65,10 +69,12 @@ struct DeviceConfig {
 };
 
 struct BootConfig {
-  std::string order;  // letters: c disk, d CD-ROM, n network
+  std::string order;  // letters: a floppy disk, c disk, d CD-ROM, n network
+  std::string once;   // the order of the first boot only; empty: as always
   bool menu = false;
   bool strict = false;
   std::optional<u32> splash_time_ms;
+  std::optional<u32> reboot_timeout_ms;
 };
 
 enum class RtcBase : u8 { kUtc, kLocalTime, kDate };
@@ -85,7 +91,7 @@ struct FwCfgFileConfig {
 };
 
 struct MachineConfig {
-  std::string name;
+  std::string name;  // -name; empty: none
   std::string machine = "pc";
   bool has_hpet = true;
   AccelConfig accel;
@@ -106,6 +112,7 @@ struct MachineConfig {
   std::array<u8, 16> uuid{};
   std::optional<u32> icount_shift;
   bool has_vga = true;
+  bool has_display = true;  // somebody may look at the VGA's picture; false: firmware talks serial
 
   bool reboots = true;                // -no-reboot: a reset ends the emulator
   bool stays_after_shutdown = false;  // -no-shutdown

@@ -1,5 +1,7 @@
 #include "frontend/machine/board.h"
 
+#include <algorithm>
+
 namespace tandem::frontend {
 
 Board::Board(const MachineConfig& machine_config, EventLoop& event_loop,
@@ -25,20 +27,22 @@ devices::Clock& Board::clock() {
   return *host_clock;
 }
 
+bool Board::BootsThroughBios() const {
+  const auto is_flash = [](const DriveConfig& drive) {
+    return drive.interface == DriveInterface::kPflash;
+  };
+  return !kernel || !config.bios.empty() ||
+         std::any_of(config.drives.begin(), config.drives.end(), is_flash);
+}
+
 firmware::Board Board::Facts() const {
   firmware::Board facts;
   facts.ram_bytes = config.ram_bytes;
   facts.cpus = config.smp.cpus;
   facts.max_cpus = config.smp.max_cpus;
   facts.has_hpet = config.has_hpet;
-  facts.has_parallel = false;
-  facts.serial_ports = 0;
-  for (size_t i = 0; i < config.serial.size(); ++i) {
-    facts.serial_ports |= static_cast<u8>((config.serial[i] != "none") << i);
-  }
-  for (const std::string& port : config.parallel) {
-    facts.has_parallel |= port != "none";
-  }
+  facts.has_parallel = has_parallel;
+  facts.serial_ports = serial_ports;
   facts.uuid = config.uuid;
   facts.name = config.name;
   return facts;

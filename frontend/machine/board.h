@@ -10,6 +10,7 @@
 #include "base/event_loop.h"
 #include "devices/bus/host_clock.h"
 #include "devices/bus/instruction_clock.h"
+#include "devices/display/std_vga.h"
 #include "devices/irqchip/soft_irq_chip.h"
 #include "devices/legacy/rtc.h"
 #include "devices/pci/acpi_pm.h"
@@ -56,6 +57,10 @@ struct Board {
   std::unique_ptr<devices::PirqRouter> pirq_router;
   std::shared_ptr<devices::PciHost> pci;
   std::shared_ptr<devices::AcpiPm> acpi;
+  std::shared_ptr<devices::StdVga> vga;  // may be null
+  u8 serial_ports = 0;                   // bit n: COM(n+1)
+  bool has_parallel = false;
+  std::vector<std::string> boot_paths;                    // of disks, first to last
   devices::Rtc* rtc = nullptr;                            // one of devices
   std::vector<std::shared_ptr<devices::Device>> devices;  // to be reset with the machine
 
@@ -65,7 +70,8 @@ struct Board {
 
   devices::Clock& clock();
   firmware::Board Facts() const;  // for firmware tables
-  bool BootsThroughBios() const { return !kernel || !config.bios.empty(); }
+  // A kernel is entered directly unless firmware is asked for.
+  bool BootsThroughBios() const;
 
   // Maps a device and takes it into the list.
   Result<void> AddPorts(u64 port, u64 length, std::shared_ptr<devices::Device> device,
@@ -77,7 +83,13 @@ struct Board {
 Result<void> AddMemory(Board& board);
 Result<void> AddPlatform(Board& board);
 Result<void> AddPci(Board& board);
+Result<void> OpenChardevs(Board& board);
 Result<void> AddCharacterPorts(Board& board);
+Result<void> AddDisks(Board& board);
+Result<void> AddDisplay(Board& board);
+Result<void> AddUserDevices(Board& board);
+// After the disks: they give the boot order.
+Result<void> AddFirmwareConfig(Board& board);
 Result<void> AddProcessors(Board& board);
 // Loads what the boot processor starts with; at power-on and after each reset, vCPUs paused.
 Result<void> LoadGuest(Board& board);

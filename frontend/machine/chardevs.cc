@@ -30,6 +30,7 @@ devices::CharSpec SpecOf(const ChardevConfig& config) {
   spec.kind = KindOf(config.type);
   spec.id = config.id;
   spec.path = config.path;
+  spec.socket = {config.path, config.host, config.port, config.server, config.wait};
   spec.input_path = config.input_path;
   spec.appends = config.append;
   spec.keeps_signals = config.signal;

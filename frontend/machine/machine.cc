@@ -119,7 +119,8 @@ Result<std::unique_ptr<Machine>> Machine::Build(const MachineConfig& config, Eve
     board.kernel = std::move(*files);
   }
   for (const auto add :
-       {&AddMemory, &AddPlatform, &AddPci, &AddCharacterPorts, &AddProcessors, &LoadGuest}) {
+       {&OpenChardevs, &AddMemory, &AddPlatform, &AddPci, &AddCharacterPorts, &AddDisks,
+        &AddDisplay, &AddUserDevices, &AddFirmwareConfig, &AddProcessors, &LoadGuest}) {
     if (Result<void> done = add(board); !done) {
       return done.error();
     }
