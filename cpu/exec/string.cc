@@ -187,6 +187,18 @@ struct Outs {
   }
 };
 
+template <typename T>
+void FillWith(std::byte* target, u64 times, T value) {
+  const u8 byte = static_cast<u8>(value);
+  if (value == static_cast<T>(byte * (static_cast<T>(~T{0}) / 0xff))) {  // zero, mostly
+    std::memset(target, byte, times * sizeof(T));
+    return;
+  }
+  for (u64 i = 0; i < times; ++i) {
+    StoreLe<T>(target + i * sizeof(T), value);
+  }
+}
+
 // Iterations that can be done at once by the host: up to the end of both pages, upwards, without
 // segment checks or single-stepping. Returns the number done, 0 where they must go one by one.
 template <typename Kind, typename T>
@@ -216,10 +228,7 @@ u64 Bulk(Core& core, const Step& step, u64 count) {
     std::memmove(target, source, times * sizeof(T));
     Advance(core, step, kRsi, times * sizeof(T));
   } else {
-    const T value = ReadReg<T>(core, kRax * 8);
-    for (u64 i = 0; i < times; ++i) {
-      StoreLe(target + i * sizeof(T), value);
-    }
+    FillWith(target, times, ReadReg<T>(core, kRax * 8));
   }
   Advance(core, step, kRdi, times * sizeof(T));
   return times;

@@ -12,7 +12,7 @@ TEST_CASE("differential: random instructions leave the same state on host and in
     MESSAGE("skipped: the test's addresses are taken");
     return;
   }
-  for (int i = 0; i < 60000; ++i) {
+  for (int i = 0; i < 25000; ++i) {
     const std::string text = differential->RunOne();
     CHECK_MESSAGE(text.empty(), text);
   }
