@@ -41,7 +41,7 @@ TEST_CASE("terminal: Ctrl-A H shows the keys, Ctrl-A X ends and restores the ter
   Emulator emulator(kIdle, Console::kTerminal);
   REQUIRE(BecomesRaw(emulator));
   emulator.Type("\x01h");
-  const bool has_help = emulator.WaitFor("[Ee]xit", 30s);
+  const bool has_help = emulator.WaitFor("C-a x +quit", 30s);
   INFO(emulator.Tail());
   CHECK(has_help);
   emulator.Type("\x01x");

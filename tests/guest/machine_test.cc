@@ -1,3 +1,5 @@
+#include "frontend/machine/machine.h"
+
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -8,7 +10,6 @@
 #include <thread>
 
 #include "frontend/config/command_line.h"
-#include "frontend/machine/machine.h"
 
 namespace tandem::tests {
 namespace {
