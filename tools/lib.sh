@@ -71,23 +71,23 @@ build_emulator() {
 
 # Downloads a Debian package and unpacks one file of it; nothing is installed. APT_CONFIG may name
 # another configuration. $1: the package, $2: a pattern for the file, $3: the file to make.
-fetch_file() {
-  local folder
+fetch_file() (
   if [ -s "$3" ]; then
     return
   fi
   say "fetching Debian's package $1"
   folder="$(mktemp -d "$cache/fetch.XXXXXX")"
+  trap 'rm -rf "$folder"' EXIT
   # Downloads as the caller: apt's own user could not write here.
   (cd "$folder" && apt-get download -o APT::Sandbox::User=root "$1") || return
   dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -O --wildcards "$2" > "$3.part" || return
-  rm -r "$folder"
   mv "$3.part" "$3"
-}
+)
 
 # The package with the kernel that another one depends on; empty if it is not known.
 kernel_package() {
-  apt-cache depends "$1" 2> /dev/null | awk '/Depends: linux-image-/ {print $2; exit}'
+  (apt-cache depends "$1" 2> /dev/null || true) |
+    awk '/Depends: linux-image-/ && !count++ {print $2}'
 }
 
 # $1: a package that depends on the kernel's, $2: the file to make.
@@ -152,13 +152,14 @@ END
 )
 
 # A bootable CD-ROM with the demonstration guest; its GRUB and kernel talk to the serial port.
-prepare_iso() {
-  local iso="$guests/grub.iso" tree
+prepare_iso() (
+  iso="$guests/grub.iso"
   if [ "$iso" -nt "$guests/initramfs.gz" ] && [ "$iso" -nt "$guests/vmlinuz-cloud" ]; then
     return
   fi
   say "making a bootable CD-ROM image"
   tree="$(mktemp -d "$cache/iso.XXXXXX")"
+  trap 'rm -rf "$tree"' EXIT
   mkdir -p "$tree/boot/grub"
   cp "$guests/vmlinuz-cloud" "$tree/boot/vmlinuz"
   cp "$guests/initramfs.gz" "$tree/boot/initrd.gz"
@@ -170,9 +171,8 @@ initrd /boot/initrd.gz
 boot
 END
   grub-mkrescue --output="$iso.part" "$tree" > "$cache/iso.log" 2>&1 || return
-  rm -r "$tree"
   mv "$iso.part" "$iso"
-}
+)
 
 # All guests of the tests. A test whose guest could not be had is skipped.
 prepare_test_guests() {
