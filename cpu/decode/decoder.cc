@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "cpu/decode/host_class.h"
 #include "cpu/decode/isa_features.h"
 #include "cpu/decode/zydis_mode.h"
 
@@ -34,43 +35,6 @@ Op OpOf(const ZydisDecodedInstruction& from) {
     return Op::kHost;
   }
   return kOpOfMnemonic[from.mnemonic];
-}
-
-HostClass ClassOf(const ZydisDecodedInstruction& from, const ZydisOperands& operands) {
-  switch (from.encoding) {
-    case ZYDIS_INSTRUCTION_ENCODING_EVEX:
-      return HostClass::kAvx512;
-    case ZYDIS_INSTRUCTION_ENCODING_LEGACY:
-    case ZYDIS_INSTRUCTION_ENCODING_VEX:
-      break;
-    default:
-      return HostClass::kNone;  // XOP, 3DNow!, MVEX
-  }
-  if (from.meta.isa_set == ZYDIS_ISA_SET_X87 || from.meta.isa_set == ZYDIS_ISA_SET_FCMOV ||
-      from.meta.isa_set == ZYDIS_ISA_SET_SSE3X87) {
-    return HostClass::kX87;
-  }
-  HostClass result = HostClass::kGeneral;
-  for (u8 i = 0; i < from.operand_count; ++i) {
-    if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER) {
-      continue;
-    }
-    const ZydisRegisterClass reg_class = ZydisRegisterGetClass(operands[i].reg.value);
-    if (reg_class == ZYDIS_REGCLASS_MMX) {
-      return HostClass::kMmx;  // with XMM operands too (MOVQ2DQ): the x87 rules apply
-    }
-    if (reg_class == ZYDIS_REGCLASS_XMM || reg_class == ZYDIS_REGCLASS_YMM) {
-      result = HostClass::kSse;
-    }
-  }
-  if (from.mnemonic == ZYDIS_MNEMONIC_EMMS) {
-    return HostClass::kMmx;
-  }
-  if (from.mnemonic == ZYDIS_MNEMONIC_VZEROUPPER || from.mnemonic == ZYDIS_MNEMONIC_VZEROALL) {
-    return HostClass::kAvx;
-  }
-  const bool is_vex = from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
-  return is_vex && result == HostClass::kSse ? HostClass::kAvx : result;
 }
 
 // Number of the full register that reg is a part of, or kNoRegister.
@@ -140,11 +104,18 @@ void FillMemory(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand& 
   mem.base = is_rip ? kRipRegister : base == ZYDIS_REGISTER_NONE ? kNoRegister : GprNumber(base);
   mem.is_vsib = from.mem.type == ZYDIS_MEMOP_TYPE_VSIB;
   if (from.mem.index != ZYDIS_REGISTER_NONE) {
+    mem.vector_index_size = ZydisRegisterGetClass(from.mem.index) == ZYDIS_REGCLASS_YMM ? 32 : 16;
     mem.index = mem.is_vsib ? static_cast<u8>(ZydisRegisterGetId(from.mem.index))
                             : GprNumber(from.mem.index);
     mem.scale = static_cast<u8>(from.mem.scale == 0 ? 0 : __builtin_ctz(from.mem.scale));
   }
   mem.displacement = from.mem.disp.has_displacement ? from.mem.disp.value : 0;
+  // A SIB byte without base. Zydis 4.0 takes it for R13D where there are REX.B and a 67 prefix.
+  const bool has_sib = (insn.attributes & ZYDIS_ATTRIB_HAS_SIB) != 0;
+  if (has_sib && insn.raw.modrm.mod == 0 && insn.raw.sib.base == 5) {
+    mem.base = kNoRegister;
+    mem.displacement = insn.raw.disp.value;
+  }
 }
 
 void FillOperand(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand& from, Operand& to,
@@ -183,7 +154,6 @@ void AddRegisterEffect(ZydisRegister reg, bool is_read, bool is_written, Inst& i
     inst.vectors_read |= is_read ? bit : 0;
     inst.vectors_written |= is_written ? bit : 0;
   }
-  inst.uses_mxcsr |= reg == ZYDIS_REGISTER_MXCSR;
   const u8 number = GprNumber(reg);
   if (number >= kNoRegister) {
     return;
@@ -198,6 +168,9 @@ void FillEffects(const ZydisDecodedInstruction& from, const ZydisOperands& opera
     if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
       AddRegisterEffect(operand.reg.value, (operand.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0,
                         (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0, inst);
+      const u8 number = GprNumber(operand.reg.value);
+      const bool is_hidden = i >= from.operand_count_visible && number < kNoRegister;
+      inst.gprs_hidden |= is_hidden ? 1u << number : 0;
     } else if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
       AddRegisterEffect(operand.mem.base, true, false, inst);
       AddRegisterEffect(operand.mem.index, true, false, inst);
@@ -264,7 +237,7 @@ u8 AlignmentOf(const ZydisDecodedInstruction& from, const Inst& inst) {
   for (const Operand& operand : inst.operands) {
     size = operand.IsMemory() ? operand.size : size;
   }
-  if (inst.host_class == HostClass::kSse) {
+  if (inst.host_class == HostClass::kSse || inst.host_class == HostClass::kMmx) {
     return size == 16 && !AcceptsUnaligned(from.mnemonic) ? 16 : 0;
   }
   return inst.host_class == HostClass::kAvx && IsAlignedVexMove(from.mnemonic)
@@ -278,6 +251,9 @@ Repeat RepeatOf(const ZydisDecodedInstruction& from) {
   }
   return (from.attributes & ZYDIS_ATTRIB_HAS_REPNE) != 0 ? Repeat::kRepne : Repeat::kNone;
 }
+
+// Instructions of the vector and x87 units that have executors of their own, but the unit's rules.
+bool IsUnitOp(Op op) { return op >= Op::kMaskmovdqu && op <= Op::kVzeroall; }
 
 void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, Inst& inst) {
   inst.op = OpOf(from);
@@ -299,8 +275,9 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   }
   FillHiddenMemory(from, operands, inst);
   FillEffects(from, operands, inst);
-  if (inst.op == Op::kHost) {
-    inst.host_class = ClassOf(from, operands);
+  if (inst.op == Op::kHost || IsUnitOp(inst.op)) {
+    inst.host_class = HostClassOf(from, operands);
+    inst.uses_mxcsr = UsesMxcsr(from, operands);
     inst.alignment = AlignmentOf(from, inst);
   }
   const bool is_known = FeatureOfIsaSet(from.meta.isa_set, inst.feature);

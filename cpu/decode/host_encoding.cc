@@ -8,6 +8,9 @@ namespace {
 
 // The same part (8, 16, 32 or 64 bits) of another register; what is no GPR stays as it is.
 ZydisRegister MapRegister(ZydisRegister reg, const std::array<u8, 16>& map) {
+  if (reg == ZYDIS_REGISTER_SPL) {  // only RSP is ever mapped, to RBP or RBX
+    return map[kRsp] == kRbp ? ZYDIS_REGISTER_BPL : ZYDIS_REGISTER_BL;
+  }
   const ZydisRegisterClass reg_class = ZydisRegisterGetClass(reg);
   if (reg_class != ZYDIS_REGCLASS_GPR16 && reg_class != ZYDIS_REGCLASS_GPR32 &&
       reg_class != ZYDIS_REGCLASS_GPR64) {

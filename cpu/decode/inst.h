@@ -60,8 +60,9 @@ struct MemoryOperand {
   u8 index = kNoRegister;
   u8 scale = 0;  // shift count 0-3
   SegReg segment = SegReg::kDs;
-  u8 address_size = 8;   // bytes
-  bool is_vsib = false;  // index is a vector register
+  u8 address_size = 8;        // bytes
+  bool is_vsib = false;       // index is a vector register
+  u8 vector_index_size = 16;  // its bytes then: 16 or 32
   i64 displacement = 0;
 };
 
@@ -92,6 +93,7 @@ struct Inst {
   u32 vectors_written = 0;
   u32 gprs_read = 0;  // bit n: Gpr n, address registers included
   u32 gprs_written = 0;
+  u32 gprs_hidden = 0;  // of both: data registers that are no operand (RDX of MULX)
   u32 flags_read = 0;  // EFLAGS bits
   u32 flags_written = 0;
   std::array<u8, 15> bytes{};

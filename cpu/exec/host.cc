@@ -1,19 +1,23 @@
 #include <array>
-#include <optional>
+#include <memory>
 
 #include "cpu/exec/flags.h"
 #include "cpu/exec/host_thunks.h"
+#include "cpu/exec/mmx_state.h"
 #include "cpu/exec/operand.h"
+#include "cpu/exec/unit.h"
 
 // Op::kHost: x87, MMX, SSE, AVX and odd integer instructions, executed by the host CPU on copies of
 // their operands. Exceptions are found in the status words afterwards, so no host fault occurs.
 namespace tandem::cpu {
 namespace {
 
+constexpr u16 kFcwMasks = 0x3f;
 constexpr u32 kMxcsrFlags = 0x3f;
 constexpr u32 kMxcsrMasks = 0x1f80;
+constexpr u32 kMxcsrUnderflow = 0x10;
+constexpr u32 kMxcsrFtz = 0x8000;
 constexpr u32 kMxcsrBefore = 0x07;  // IE, DE, ZE: found before the result is computed
-constexpr u16 kFswErrorSummary = 0x80;
 
 const Operand* MemoryOf(const Inst& inst) {
   for (u8 i = 0; i < inst.operand_count; ++i) {
@@ -24,87 +28,18 @@ const Operand* MemoryOf(const Inst& inst) {
   return nullptr;
 }
 
-// The opcode byte after legacy and REX prefixes, and its ModRM byte.
-struct X87Opcode {
-  u8 opcode = 0, modrm = 0;
-};
-
-X87Opcode OpcodeOf(const Inst& inst) {
-  for (size_t i = 0; i + 1 < inst.length; ++i) {
-    if (inst.bytes[i] >= 0xd8 && inst.bytes[i] <= 0xdf) {
-      return {inst.bytes[i], inst.bytes[i + 1]};
-    }
-  }
-  return {};
-}
-
-// FNINIT, FNCLEX, FNSTSW, FNSTCW, FNSTENV, FNSAVE do not wait for pending exceptions.
-bool IsNonWaiting(const Inst& inst) {
-  const auto [opcode, modrm] = OpcodeOf(inst);
-  const u8 extension = (modrm >> 3) & 7;
-  if (modrm >= 0xc0) {
-    return (opcode == 0xdb && modrm >= 0xe0 && modrm <= 0xe4) || (opcode == 0xdf && modrm == 0xe0);
-  }
-  return (opcode == 0xd9 && extension >= 6) || (opcode == 0xdd && extension >= 6);
-}
-
-Fault CheckX87(const CpuState& state, const Inst& inst) {
-  if ((state.cr0 & (kCr0Em | kCr0Ts)) != 0) {
-    return Fault::Of(Vector::kNm);
-  }
-  const bool pending = (state.fx.fsw & kFswErrorSummary) != 0;
-  return pending && !IsNonWaiting(inst) ? Fault::Of(Vector::kMf) : Fault::None();
-}
-
-Fault CheckMmx(const CpuState& state) {
-  if ((state.cr0 & kCr0Em) != 0) {
-    return Fault::Ud();
-  }
-  if ((state.cr0 & kCr0Ts) != 0) {
-    return Fault::Of(Vector::kNm);
-  }
-  return (state.fx.fsw & kFswErrorSummary) != 0 ? Fault::Of(Vector::kMf) : Fault::None();
-}
-
-Fault CheckSse(const CpuState& state) {
-  if ((state.cr0 & kCr0Em) != 0 || (state.cr4 & kCr4Osfxsr) == 0) {
-    return Fault::Ud();
-  }
-  return (state.cr0 & kCr0Ts) != 0 ? Fault::Of(Vector::kNm) : Fault::None();
-}
-
-Fault CheckAvx(const CpuState& state) {
-  constexpr u64 kNeeded = kXcr0Sse | kXcr0Avx;
-  if ((state.cr4 & kCr4Osxsave) == 0 || (state.xcr0 & kNeeded) != kNeeded ||
-      state.HasRealSegments()) {
-    return Fault::Ud();
-  }
-  return (state.cr0 & kCr0Ts) != 0 ? Fault::Of(Vector::kNm) : Fault::None();
-}
-
-// SDM Vol. 3, 2.5 and Vol. 2, 2.4: whether the unit may be used at all.
-Fault CheckUnit(const CpuState& state, const Inst& inst) {
-  switch (inst.host_class) {
-    case HostClass::kX87:
-      return CheckX87(state, inst);
-    case HostClass::kMmx:
-      return CheckMmx(state);
-    case HostClass::kSse:
-      return CheckSse(state);
-    case HostClass::kAvx:
-      return CheckAvx(state);
-    case HostClass::kAvx512:
-      return Fault::Ud();  // no engine offers it yet: SupportedXcr0 has no such component
-    default:
-      return Fault::None();
-  }
-}
-
 // What is put back when an unmasked SIMD exception keeps the result from being written.
 struct Undo {
   std::array<u64, 17> gpr;
   VectorState vec;
+  FxImage fx;
 };
+
+void Restore(CpuState& state, const Undo& undo) {
+  state.gpr = undo.gpr;
+  state.vec = undo.vec;
+  state.fx = undo.fx;
+}
 
 // The flags after an instruction that ran with all exceptions masked; a fault if the guest has one
 // of them unmasked. SDM Vol. 1, 11.5.2: exceptions found before the computation win.
@@ -122,48 +57,86 @@ Fault MergeMxcsr(CpuState& state, u32 after) {
 bool AllMasked(const CpuState& state) { return (state.fx.mxcsr & kMxcsrMasks) == kMxcsrMasks; }
 
 // The thunk's own addresses must not be seen by the guest: its instruction's take their place.
-void FixPointers(Core& core, const Step& step, const FxImage& before, u64 address) {
+void FixPointers(Core& core, const Step& step, u64 fip, u64 fdp, u64 address) {
   FxImage& fx = core.state.fx;
-  if (fx.fip != before.fip) {
+  if (fx.fip != fip) {
     fx.fip = core.RipOf(step);
-    const auto [opcode, modrm] = OpcodeOf(*step.inst);
+    const auto [opcode, modrm] = X87OpcodeOf(*step.inst);
     fx.fop = static_cast<u16>(((opcode & 7) << 8) | modrm);
   }
-  if (fx.fdp != before.fdp) {
+  if (fx.fdp != fdp) {
     fx.fdp = address;
   }
+}
+
+bool IsFpu(const Inst& inst) {
+  return inst.host_class == HostClass::kX87 || inst.host_class == HostClass::kMmx;
+}
+
+u64 CallThunk(Core& core, const Step& step, HostBuffer& buffer, u32 mxcsr) {
+  CpuState& state = core.state;
+  buffer.guest_mxcsr = mxcsr;
+  if (!IsFpu(*step.inst)) {
+    return step.thunk->run(&state, &buffer, (state.rflags & kArithFlags) | kFlagFixed1);
+  }
+  const u32 own = state.fx.mxcsr;
+  state.fx.mxcsr = mxcsr;
+  const u64 flags = step.thunk->run(&state, &buffer, (state.rflags & kArithFlags) | kFlagFixed1);
+  state.fx.mxcsr = own;
+  return flags;
+}
+
+// With underflow unmasked any tiny result is an exception, but masked only an inexact one raises
+// the flag. A run with flush-to-zero tells: it raises it for all.
+bool HasTinyResult(Core& core, const Step& step, HostBuffer& buffer, const Undo& undo) {
+  CallThunk(core, step, buffer, (buffer.guest_mxcsr & ~kMxcsrFlags) | kMxcsrFtz);
+  Restore(core.state, undo);
+  return (buffer.guest_mxcsr & kMxcsrUnderflow) != 0;
+}
+
+// With an exception unmasked, which may keep the result from being written.
+Fault ExecuteUnmasked(Core& core, const Step& step, HostBuffer& buffer, u32 mxcsr, u64& flags) {
+  CpuState& state = core.state;
+  const auto undo = std::make_unique<Undo>(Undo{state.gpr, state.vec, state.fx});
+  u32 tiny = 0;
+  if ((state.fx.mxcsr & kMxcsrUnderflow << 7) == 0) {
+    mxcsr &= ~kMxcsrFtz;  // has no effect then
+    buffer.guest_mxcsr = mxcsr;
+    tiny = HasTinyResult(core, step, buffer, *undo) ? kMxcsrUnderflow : 0;
+  }
+  flags = CallThunk(core, step, buffer, mxcsr);
+  const Fault fault = MergeMxcsr(state, buffer.guest_mxcsr | tiny);
+  if (fault) {
+    const u32 raised = state.fx.mxcsr;
+    Restore(state, *undo);
+    state.fx.mxcsr = raised;
+    if (step.inst->host_class == HostClass::kMmx) {
+      EnterMmx(state.fx);
+    }
+  }
+  return fault;
 }
 
 Fault Execute(Core& core, const Step& step, HostBuffer& buffer, u64 address) {
   CpuState& state = core.state;
   const Inst& inst = *step.inst;
   asm volatile("stmxcsr %0" : "=m"(buffer.host_mxcsr));
-  buffer.guest_mxcsr = (state.fx.mxcsr & ~kMxcsrFlags) | kMxcsrMasks;
-  const bool may_fault = inst.uses_mxcsr && !AllMasked(state);
-  std::optional<Undo> undo;
-  if (may_fault) {
-    undo.emplace(Undo{state.gpr, state.vec});
-  }
-  const bool is_fpu = inst.host_class == HostClass::kX87 || inst.host_class == HostClass::kMmx;
-  const u32 mxcsr = state.fx.mxcsr;
-  FxImage before;
-  if (is_fpu) {
-    before = state.fx;
-    state.fx.mxcsr = buffer.guest_mxcsr;
-  }
-  const u64 flags = step.thunk->run(&state, &buffer, (state.rflags & kArithFlags) | kFlagFixed1);
-  if (is_fpu) {
-    state.fx.mxcsr = mxcsr;
-    FixPointers(core, step, before, address);
-  }
-  if (inst.uses_mxcsr) {
-    if (const Fault fault = MergeMxcsr(state, buffer.guest_mxcsr)) {
-      state.gpr = undo->gpr;
-      state.vec = undo->vec;
+  const u32 mxcsr = (state.fx.mxcsr & ~kMxcsrFlags) | kMxcsrMasks;
+  const u64 fip = state.fx.fip;
+  const u64 fdp = state.fx.fdp;
+  u64 flags = 0;
+  if (inst.uses_mxcsr && !AllMasked(state)) {
+    if (const Fault fault = ExecuteUnmasked(core, step, buffer, mxcsr, flags)) {
       return fault;
     }
+  } else {
+    flags = CallThunk(core, step, buffer, mxcsr);
+    state.fx.mxcsr |= inst.uses_mxcsr ? buffer.guest_mxcsr & kMxcsrFlags : 0;
   }
-  SetArithFlags(core, flags, inst.flags_written & kArithFlags);
+  if (IsFpu(inst)) {
+    FixPointers(core, step, fip, fdp, address);
+  }
+  SetArithFlags(core, flags);
   return Fault::None();
 }
 
@@ -183,7 +156,11 @@ Flow RunWithMemory(Core& core, const Step& step, const Operand& operand, HostBuf
   if (step.inst->alignment != 0 && linear.value % step.inst->alignment != 0) {
     return core.Raise(Fault::Gp());
   }
-  if (operand.is_read && !Transfer(core, step, linear, operand.size, buffer, false)) {
+  // An x87 store with an unmasked exception may store nothing: what memory holds goes back then.
+  const bool may_not_store =
+      step.inst->host_class == HostClass::kX87 && (core.state.fx.fcw & kFcwMasks) != kFcwMasks;
+  if ((operand.is_read || may_not_store) &&
+      !Transfer(core, step, linear, operand.size, buffer, false)) {
     return Flow::kFault;
   }
   // A store that faults must leave no trace: it is tried before the registers change.

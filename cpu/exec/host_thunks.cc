@@ -84,7 +84,7 @@ u32 AddressRegisters(const Inst& inst) {
 
 // The registers that the instruction names itself, and hidden ones that are no address.
 u32 DataRegisters(const Inst& inst) {
-  u32 named = inst.gprs_written;
+  u32 named = inst.gprs_written | inst.gprs_hidden;
   for (const Operand& operand : inst.operands) {
     if (operand.kind == OperandKind::kGpr) {
       named |= 1u << operand.reg;
@@ -108,14 +108,16 @@ Assignment Assign(const Inst& inst) {
     }
     CheckFailed(__FILE__, __LINE__, "an instruction leaves three registers free");
   };
-  result.state = take();
-  result.buffer = take();
   for (u8 reg = 0; reg < 16; ++reg) {
     result.encoding.gpr[reg] = reg;
   }
   if (Bit(result.guest_used, kRsp)) {
-    result.encoding.gpr[kRsp] = take();
+    // One that needs no REX: the other operand may be AH.
+    result.encoding.gpr[kRsp] = Bit(result.guest_used, kRbp) ? kRbx : kRbp;
+    taken |= 1u << result.encoding.gpr[kRsp];
   }
+  result.state = take();
+  result.buffer = take();
   result.encoding.memory_base = result.buffer;
   return result;
 }

@@ -5,10 +5,27 @@ namespace tandem::cpu {
 
 ExecFn SelectExec(const Inst& inst) {
   static constexpr ExecFn (*kFamilies[])(const Inst&) = {
-      &SelectMove, &SelectAlu,      &SelectStack,          &SelectBranch,     &SelectShift,
-      &SelectBit,  &SelectMultiply, &SelectExchange,       &SelectString,     &SelectFlag,
-      &SelectFar,  &SelectSystem,   &SelectRegisterAccess, &SelectDescriptor, &SelectExtendedState,
-      &SelectHost, &SelectBcd,
+      &SelectMove,
+      &SelectAlu,
+      &SelectStack,
+      &SelectBranch,
+      &SelectShift,
+      &SelectBit,
+      &SelectMultiply,
+      &SelectExchange,
+      &SelectString,
+      &SelectFlag,
+      &SelectFar,
+      &SelectSystem,
+      &SelectRegisterAccess,
+      &SelectDescriptor,
+      &SelectExtendedState,
+      &SelectHost,
+      &SelectBcd,
+      &SelectMasked,
+      &SelectGather,
+      &SelectX87Environment,
+      &SelectVectorClear,
   };
   for (const auto family : kFamilies) {
     if (const ExecFn run = family(inst)) {

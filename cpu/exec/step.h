@@ -92,5 +92,9 @@ ExecFn SelectRegisterAccess(const Inst& inst);
 ExecFn SelectDescriptor(const Inst& inst);
 ExecFn SelectExtendedState(const Inst& inst);
 ExecFn SelectHost(const Inst& inst);
+ExecFn SelectMasked(const Inst& inst);
+ExecFn SelectGather(const Inst& inst);
+ExecFn SelectX87Environment(const Inst& inst);
+ExecFn SelectVectorClear(const Inst& inst);
 
 }  // namespace tandem::cpu

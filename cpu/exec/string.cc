@@ -188,10 +188,11 @@ struct Outs {
 };
 
 // Iterations that can be done at once by the host: up to the end of both pages, upwards, without
-// segment checks. Returns the number done, 0 where they must go one by one.
+// segment checks or single-stepping. Returns the number done, 0 where they must go one by one.
 template <typename Kind, typename T>
 u64 Bulk(Core& core, const Step& step, u64 count) {
-  if (step.check_segment || step.address_size == 2 || (core.state.rflags & kFlagDf) != 0) {
+  if (step.check_segment || step.address_size == 2 ||
+      (core.state.rflags & (kFlagDf | kFlagTf)) != 0) {
     return 0;
   }
   constexpr bool kMoves = std::is_same_v<Kind, Movs>;
@@ -215,7 +216,10 @@ u64 Bulk(Core& core, const Step& step, u64 count) {
     std::memmove(target, source, times * sizeof(T));
     Advance(core, step, kRsi, times * sizeof(T));
   } else {
-    std::fill_n(reinterpret_cast<T*>(target), times, ReadReg<T>(core, kRax * 8));
+    const T value = ReadReg<T>(core, kRax * 8);
+    for (u64 i = 0; i < times; ++i) {
+      StoreLe(target + i * sizeof(T), value);
+    }
   }
   Advance(core, step, kRdi, times * sizeof(T));
   return times;

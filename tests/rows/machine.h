@@ -61,7 +61,7 @@ class Machine {
   std::byte* At(u64 address);
   std::span<std::byte> data() { return {At(layout().data), kDataSize}; }
 
-  static constexpr u64 kGdt = 0x10000, kIdt = 0x11000, kTss = 0x12000, kHandlers = 0x9000;
+  static constexpr u64 kGdt = 0x10000, kIdt = 0x11000, kTss = 0x12000, kHandlers = 0xb000;
   static constexpr u64 kPageTable = 0x18000;  // 4 KiB pages from 0x10000000
 
  private:

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "cpu/decode/inst.h"
+#include "cpu/state/cpu_state.h"
+
+namespace tandem::cpu {
+
+using Random = std::mt19937_64;
+
+// One instruction with the state it starts from.
+struct Trial {
+  std::vector<u8> code;
+  Inst inst;
+};
+
+// Random bytes that decode to a user-mode instruction of 64-bit mode whose result depends on
+// registers and the data buffer alone. Nothing: try again.
+std::optional<Trial> MakeTrial(Random& random, const CpuModel& model);
+
+// Random values, odd ones among them, for all registers; then the address registers of the
+// instruction so that it reaches the data buffer or the stack.
+void FillState(Random& random, const Inst& inst, CpuState& state);
+void FillData(Random& random, std::span<std::byte> data);
+
+}  // namespace tandem::cpu

@@ -1,0 +1,49 @@
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include "tests/differential/compare_run.h"
+
+// differential [--seconds N] [--seed S]: random instructions on the host and the interpreter.
+// Prints the first difference of each instruction; exit status 1 where there is any.
+namespace {
+
+tandem::u64 Option(int argc, char** argv, const char* name, tandem::u64 otherwise) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], name) == 0) {
+      return std::strtoull(argv[i + 1], nullptr, 0);
+    }
+  }
+  return otherwise;
+}
+
+// The instruction's name in a description "hex ; name ...".
+std::string NameIn(const std::string& text) {
+  const size_t start = text.find("; ") + 2;
+  return text.substr(start, text.find(' ', start) - start);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const tandem::u64 seconds = Option(argc, argv, "--seconds", 10);
+  tandem::cpu::Differential differential(Option(argc, argv, "--seed", 1));
+  if (!differential.is_usable()) {
+    std::fputs("the test's addresses are taken\n", stderr);
+    return 2;
+  }
+  std::set<std::string> seen;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (std::chrono::steady_clock::now() < end) {
+    const std::string text = differential.RunOne();
+    if (!text.empty() && seen.insert(NameIn(text)).second) {
+      std::puts(text.c_str());
+    }
+  }
+  std::printf("%llu trials of %zu instructions, %zu differ\n",
+              static_cast<unsigned long long>(differential.trials()),
+              differential.coverage().size(), seen.size());
+  return seen.empty() ? 0 : 1;
+}
