@@ -69,37 +69,117 @@ build_emulator() {
   echo "$now" > "$stamp"
 }
 
-# Fetches and unpacks a Debian kernel; nothing is installed. $1: a package that depends on the
-# kernel's, $2: the file to make.
+# Downloads a Debian package and unpacks one file of it; nothing is installed. APT_CONFIG may name
+# another configuration. $1: the package, $2: a pattern for the file, $3: the file to make.
+fetch_file() (
+  if [ -s "$3" ]; then
+    return
+  fi
+  say "fetching Debian's package $1"
+  folder="$(mktemp -d "$cache/fetch.XXXXXX")"
+  trap 'rm -rf "$folder"' EXIT
+  # Downloads as the caller: apt's own user could not write here.
+  (cd "$folder" && apt-get download -o APT::Sandbox::User=root "$1") || return
+  dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -O --wildcards "$2" > "$3.part" || return
+  mv "$3.part" "$3"
+)
+
+# The package with the kernel that another one depends on; empty if it is not known.
+kernel_package() {
+  (apt-cache depends "$1" 2> /dev/null || true) |
+    awk '/Depends: linux-image-/ && !count++ {print $2}'
+}
+
+# $1: a package that depends on the kernel's, $2: the file to make.
 fetch_kernel() {
-  local package folder="$cache/kernels"
+  local package
   if [ -s "$2" ]; then
     return
   fi
-  package="$(apt-cache depends "$1" 2> /dev/null | awk '/Depends: linux-image-/ {print $2; exit}')"
+  package="$(kernel_package "$1")"
   if [ -z "$package" ]; then
     as_root apt-get update
-    package="$(apt-cache depends "$1" | awk '/Depends: linux-image-/ {print $2; exit}')"
+    package="$(kernel_package "$1")"
   fi
-  say "fetching Debian's kernel $package"
-  mkdir -p "$folder"
-  # Downloads as the caller: apt's own user could not write here.
-  (cd "$folder" && apt-get download -o APT::Sandbox::User=root "$package")
-  dpkg-deb --fsys-tarfile "$folder/${package}"_*.deb |
-    tar -x -O --wildcards './boot/vmlinuz-*' > "$2.part"
-  rm "$folder/${package}"_*.deb
-  mv "$2.part" "$2"
+  [ -n "$package" ] || return
+  fetch_file "$package" './boot/vmlinuz-*' "$2"
+}
+
+# $1: the file to make, further arguments go to make-initramfs.
+pack_initramfs() {
+  local output="$1"
+  if [ ! -s "$output" ] || [ tools/guest-init -nt "$output" ] ||
+    [ tools/make-initramfs -nt "$output" ]; then
+    say "packing the guest's initramfs"
+    tools/make-initramfs "$@"
+  fi
 }
 
 # The demonstration guest, which tests boot, too. Sets $guests.
 guests="$cache/guests"
 prepare_guests() {
-  local initramfs="$guests/initramfs.gz"
   mkdir -p "$guests"
   fetch_kernel linux-image-cloud-amd64 "$guests/vmlinuz-cloud"
-  if [ ! -s "$initramfs" ] || [ tools/guest-init -nt "$initramfs" ] ||
-    [ tools/make-initramfs -nt "$initramfs" ]; then
-    say "packing the guest's initramfs"
-    tools/make-initramfs "$initramfs"
+  pack_initramfs "$guests/initramfs.gz"
+}
+
+# Debian's 32-bit kernel without PAE, and busybox for it. apt gets an index and a configuration of
+# its own: the architectures that this system installs for stay as they are.
+prepare_i386_guest() (
+  local apt="$cache/apt-i386"
+  if [ ! -s "$guests/vmlinuz-686" ] || [ ! -s "$guests/busybox-i386" ]; then
+    mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
+    : > "$apt/status"
+    cat > "$apt/apt.conf" << END
+APT::Architecture "i386";
+APT::Architectures { "i386"; };
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Dir::State "$apt/state";
+Dir::State::status "$apt/status";
+Dir::Cache "$apt/cache";
+END
+    export APT_CONFIG="$apt/apt.conf"
+    if [ -z "$(kernel_package linux-image-686)" ]; then
+      say "reading Debian's index for i386"
+      apt-get update || say "not all of the index could be read"
+    fi
+    fetch_file "$(kernel_package linux-image-686)" './boot/vmlinuz-*' "$guests/vmlinuz-686" || return
+    fetch_file busybox-static './bin/busybox' "$guests/busybox-i386" || return
+    chmod +x "$guests/busybox-i386"
   fi
+  pack_initramfs "$guests/initramfs-i386.gz" "$guests/busybox-i386"
+)
+
+# A bootable CD-ROM with the demonstration guest; its GRUB and kernel talk to the serial port.
+prepare_iso() (
+  iso="$guests/grub.iso"
+  if [ "$iso" -nt "$guests/initramfs.gz" ] && [ "$iso" -nt "$guests/vmlinuz-cloud" ]; then
+    return
+  fi
+  say "making a bootable CD-ROM image"
+  tree="$(mktemp -d "$cache/iso.XXXXXX")"
+  trap 'rm -rf "$tree"' EXIT
+  mkdir -p "$tree/boot/grub"
+  cp "$guests/vmlinuz-cloud" "$tree/boot/vmlinuz"
+  cp "$guests/initramfs.gz" "$tree/boot/initrd.gz"
+  cat > "$tree/boot/grub/grub.cfg" << 'END'
+serial --unit=0 --speed=115200
+terminal_output serial
+linux /boot/vmlinuz console=ttyS0 panic=-1 run=uname_-m
+initrd /boot/initrd.gz
+boot
+END
+  grub-mkrescue --output="$iso.part" "$tree" > "$cache/iso.log" 2>&1 || return
+  mv "$iso.part" "$iso"
+)
+
+# All guests of the tests. A test whose guest could not be had is skipped.
+prepare_test_guests() {
+  prepare_guests
+  fetch_kernel linux-image-amd64 "$guests/vmlinuz-amd64" || say "no standard kernel: not tested"
+  fetch_file memtest86+ './boot/memtest86+x64.bin' "$guests/memtest.bin" ||
+    say "no memtest86+: not tested"
+  prepare_i386_guest || say "no i386 kernel: not tested"
+  prepare_iso || say "no CD-ROM image ($cache/iso.log): not tested"
 }

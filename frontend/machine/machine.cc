@@ -133,5 +133,8 @@ void Machine::Pause() { impl_->Pause(); }
 void Machine::Resume() { impl_->Resume(); }
 void Machine::Reset() { impl_->Reset(); }
 void Machine::PowerDown() { impl_->board.acpi->PressPowerButton(); }
+std::vector<std::string> Machine::TextScreen() {
+  return impl_->board.vga ? impl_->board.vga->TextScreen() : std::vector<std::string>();
+}
 
 }  // namespace tandem::frontend

@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/result.h"
@@ -40,6 +42,8 @@ class Machine {
   void Reset();
   // Presses the ACPI power button.
   void PowerDown();
+  // What the display shows in text mode, a string a row; empty without a VGA or in graphics modes.
+  std::vector<std::string> TextScreen();
 
  private:
   struct Impl;

@@ -1,0 +1,170 @@
+; Guests of the tests: real-mode code at 0x1000 that reports on port 0xe9. One is chosen by name.
+bits 16
+org 0x1000
+
+%macro report 1
+    mov al, %1
+    out 0xe9, al
+%endmacro
+
+; A register of the local APIC, by its x2APIC number; EDX is cleared.
+%macro write_apic 2
+    mov ecx, %1
+    mov eax, %2
+    xor edx, edx
+    wrmsr
+%endmacro
+
+%macro set_handler 2  ; vector, label
+    mov word [%1 * 4], %2
+    mov word [%1 * 4 + 2], 0
+%endmacro
+
+EOI equ 0x80b
+ICR equ 0x830
+
+start:
+    xor ax, ax
+    mov ds, ax
+    mov ss, ax
+    mov sp, 0x8000
+    call enable_apic
+    jmp main
+
+enable_apic:
+    mov ecx, 0x1b
+    rdmsr
+    or ah, 0x0c  ; x2APIC mode
+    wrmsr
+    write_apic 0x80f, 0x1ff
+    ret
+
+%ifdef WAKE
+main:
+    set_handler 0x40, on_interrupt
+    report 'H'
+    sti
+    hlt
+    report 'W'
+    cli
+    hlt
+on_interrupt:
+    report 'I'
+    write_apic EOI, 0
+    iret
+
+%elifdef NMI
+main:
+    set_handler 2, on_nmi
+    cli
+    report 'H'
+.again:
+    hlt
+    jmp .again
+on_nmi:
+    report 'N'
+    iret
+
+%elifdef SPIN
+main:
+    report 'S'
+.again:
+    inc ebx
+    jmp .again
+
+%elifdef STARTUP  ; the first processor has nothing to do
+main:
+    cli
+    hlt
+
+%elifdef PING_PONG  ; two processors send an interrupt to and fro a hundred times
+main:
+    set_handler 0x41, on_ping
+    set_handler 0x42, on_pong
+    mov ecx, ICR
+    mov edx, 1
+    mov eax, 0x4500  ; INIT
+    wrmsr
+    mov eax, 0x4602  ; start at 0x2000
+    wrmsr
+    mov bx, 100
+.again:
+    sti
+    hlt
+    cli
+    cmp bx, 0
+    jne .again
+    report 'D'
+    hlt
+on_ping:
+    dec bx
+    write_apic EOI, 0
+    mov ecx, ICR
+    mov edx, 1
+    mov eax, 0x42
+    wrmsr
+    iret
+on_pong:
+    write_apic EOI, 0
+    mov ecx, ICR
+    xor edx, edx
+    mov eax, 0x41
+    wrmsr
+    iret
+
+%elifdef COUNTED  ; an alarm by the APIC's TSC deadline, while spinning and while halted
+main:
+    set_handler 0x40, on_alarm
+    write_apic 0x832, 0x40040
+    call set_alarm
+    xor ebx, ebx
+    mov byte [0x7000], 0
+    sti
+.spin:
+    inc ebx
+    cmp byte [0x7000], 0
+    je .spin
+    call set_alarm
+    hlt
+    cli
+    rdtsc
+    mov esi, eax
+    report 'E'
+    hlt
+set_alarm:
+    rdtsc
+    add eax, 1000000
+    mov ecx, 0x6e0
+    wrmsr
+    ret
+on_alarm:
+    inc byte [0x7000]
+    report 'T'
+    write_apic EOI, 0
+    iret
+%endif
+
+    times 0x1000 - ($ - $$) db 0xf4
+; Where the second processor starts: at 0x200:0.
+second:
+    xor ax, ax
+    mov ds, ax
+    mov ss, ax
+    mov sp, 0x9000
+    jmp 0:.here
+.here:
+    call enable_apic
+%ifdef PING_PONG
+    mov ecx, ICR
+    xor edx, edx
+    mov eax, 0x41
+    wrmsr
+.again:
+    sti
+    hlt
+    jmp .again
+%else
+    report 'A'
+    cli
+    hlt
+%endif
