@@ -97,6 +97,9 @@ Result<void> Complete(Draft& draft) {
       return done;
     }
   }
+  if (Result<void> done = CheckKernelOptions(draft); !done) {
+    return done;
+  }
   return CheckChardevs(draft);
 }
 

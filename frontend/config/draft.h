@@ -67,5 +67,7 @@ Result<void> CompleteSmp(Draft& draft);
 Result<void> AddDefaultPorts(Draft& draft);
 // One terminal cannot serve two streams, one id cannot name two.
 Result<void> CheckChardevs(const Draft& draft);
+// -initrd and -append without a kernel.
+Result<void> CheckKernelOptions(const Draft& draft);
 
 }  // namespace tandem::frontend

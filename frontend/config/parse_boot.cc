@@ -90,4 +90,18 @@ Result<void> ParseFwCfg(Draft& draft, const Argument& argument) {
   return keys->Finish();
 }
 
+Result<void> CheckKernelOptions(const Draft& draft) {
+  const MachineConfig& machine = draft.out.machine;
+  if (!machine.kernel.empty()) {
+    return {};
+  }
+  if (!machine.initrd.empty()) {
+    return Fail("-initrd {}: belongs to a kernel: give -kernel too", machine.initrd);
+  }
+  if (!machine.append.empty()) {
+    return Fail("-append '{}': is a kernel's command line: give -kernel too", machine.append);
+  }
+  return {};
+}
+
 }  // namespace tandem::frontend

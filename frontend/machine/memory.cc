@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "devices/storage/open_disk.h"
-#include "devices/storage/pflash.h"
+#include "devices/legacy/pflash.h"
 #include "firmware/rom.h"
 #include "frontend/machine/board.h"
 

@@ -86,12 +86,6 @@ bool MayInclude(const RoomRule& room, std::string_view header) {
                      });
 }
 
-bool IsKnownBreach(std::string_view path, std::string_view header) {
-  return std::any_of(
-      std::begin(kKnownBreaches), std::end(kKnownBreaches),
-      [&](const Breach& breach) { return breach.path == path && breach.header == header; });
-}
-
 bool MaySeeForeign(std::string_view path, std::string_view header) {
   return std::none_of(std::begin(kForeign), std::end(kForeign), [&](const ForeignRule& rule) {
     return header.starts_with(rule.prefix) && !IsBelow(path, rule.room);
@@ -114,8 +108,7 @@ TEST_CASE("layering: a room includes only what its row allows") {
     const RoomRule* room = RoomOf(source.path);
     for (const std::string& line : source.lines) {
       const std::optional<std::string> header = IncludeOf(line);
-      if (header && room != nullptr && !MayInclude(*room, *header) &&
-          !IsKnownBreach(source.path, *header)) {
+      if (header && room != nullptr && !MayInclude(*room, *header)) {
         FAIL_CHECK(source.path << " includes " << *header);
       }
     }

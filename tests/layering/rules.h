@@ -67,15 +67,6 @@ inline constexpr ForeignRule kForeign[] = {
     {"nlohmann/", "frontend"},
 };
 
-// Breaches of kRooms that are known: the flash device is kept with the images it is made of.
-struct Breach {
-  std::string_view path, header;
-};
-
-inline constexpr Breach kKnownBreaches[] = {
-    {"devices/storage/pflash.h", "devices/bus/device.h"},
-};
-
 // Lines of a source file; only .inc tables may be longer.
 inline constexpr int kMaxLines = 600;
 

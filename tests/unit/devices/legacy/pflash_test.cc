@@ -1,4 +1,4 @@
-#include "devices/storage/pflash.h"
+#include "devices/legacy/pflash.h"
 
 #include <doctest/doctest.h>
 
