@@ -1,6 +1,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cpu/event/descriptor.h"
 #include "cpu/exec/flags.h"
 #include "cpu/exec/stack_access.h"
 
@@ -18,8 +19,7 @@ u64 CutToSize(u64 target, u8 operand_size) {
 bool CheckTarget(Core& core, u64 target) {
   bool is_valid;
   if (core.rip_mask == ~u64{0}) {
-    const unsigned unused = (core.state.cr4 & kCr4La57) != 0 ? 7 : 16;
-    is_valid = static_cast<u64>(static_cast<i64>(target << unused) >> unused) == target;
+    is_valid = IsCanonical(core.state, target);
   } else {
     is_valid = target <= core.state.Seg(SegReg::kCs).limit;
   }

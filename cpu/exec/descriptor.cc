@@ -1,3 +1,5 @@
+#include "cpu/event/descriptor.h"
+
 #include "cpu/event/segment.h"
 #include "cpu/event/system.h"
 #include "cpu/exec/flags.h"
@@ -34,8 +36,7 @@ Flow LoadTable(Core& core, const Step& step) {
   }
   u64 base = LoadLe<u64>(&image[2]);
   if (core.state.In64BitMode()) {
-    const unsigned unused = (core.state.cr4 & kCr4La57) != 0 ? 7 : 16;
-    if (static_cast<u64>(static_cast<i64>(base << unused) >> unused) != base) {
+    if (!IsCanonical(core.state, base)) {
       return core.Raise(Fault::Gp());
     }
   } else if (step.operand_size == 2) {

@@ -1,3 +1,4 @@
+#include "cpu/event/descriptor.h"
 #include "cpu/event/segment.h"
 #include "cpu/event/system.h"
 #include "cpu/exec/operand.h"
@@ -137,11 +138,6 @@ struct ReadBase {
   }
 };
 
-bool IsCanonical(const Core& core, u64 address) {
-  const unsigned unused = (core.state.cr4 & kCr4La57) != 0 ? 7 : 16;
-  return static_cast<u64>(static_cast<i64>(address << unused) >> unused) == address;
-}
-
 template <SegReg kReg>
 struct WriteBase {
   template <typename T>
@@ -150,7 +146,7 @@ struct WriteBase {
       return core.Raise(Fault::Ud());
     }
     const u64 base = ReadReg<T>(core, step.dst);
-    if (!IsCanonical(core, base)) {
+    if (!IsCanonical(core.state, base)) {
       return core.Raise(Fault::Gp());
     }
     core.state.Seg(kReg).base = base;
