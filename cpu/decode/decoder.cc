@@ -183,6 +183,55 @@ void FillEffects(const ZydisDecodedInstruction& from, const ZydisOperands& opera
   }
 }
 
+u8 GprFieldOf(const ZydisDecodedOperand& operand) {
+  const bool is_high_byte = operand.reg.value >= ZYDIS_REGISTER_AH &&
+                            operand.reg.value <= ZYDIS_REGISTER_BH;
+  if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || is_high_byte ||
+      GprNumber(operand.reg.value) == kNoRegister) {
+    return 0;
+  }
+  switch (operand.encoding) {
+    case ZYDIS_OPERAND_ENCODING_MODRM_REG:
+      return kModrmReg;
+    case ZYDIS_OPERAND_ENCODING_MODRM_RM:
+      return kModrmRm;
+    case ZYDIS_OPERAND_ENCODING_NDSNDD:
+      return kVvvv;
+    case ZYDIS_OPERAND_ENCODING_OPCODE:
+      return kOpcodeLow;
+    default:
+      return 0;
+  }
+}
+
+// The immediates come last; an opcode of 3DNow! does not occur.
+u8 TailOf(const ZydisDecodedInstruction& from) {
+  return from.raw.imm[0].size != 0 ? from.raw.imm[0].offset : from.length;
+}
+
+u8 OpcodeOffset(const ZydisDecodedInstruction& from) {
+  switch (from.encoding) {
+    case ZYDIS_INSTRUCTION_ENCODING_VEX:
+      return static_cast<u8>(from.raw.vex.offset + from.raw.vex.size);
+    case ZYDIS_INSTRUCTION_ENCODING_EVEX:
+      return static_cast<u8>(from.raw.evex.offset + 4);
+    default:
+      return from.raw.prefix_count;
+  }
+}
+
+void FillEncoding(const ZydisDecodedInstruction& from, const ZydisOperands& operands, Inst& inst) {
+  inst.encoding = from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX    ? Encoding::kVex
+                  : from.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX ? Encoding::kEvex
+                                                                     : Encoding::kLegacy;
+  inst.opcode_at = OpcodeOffset(from);
+  inst.modrm_at = (from.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0 ? from.raw.modrm.offset : 0;
+  inst.tail_at = TailOf(from);
+  for (u8 i = 0; i < from.operand_count; ++i) {
+    inst.gpr_fields |= GprFieldOf(operands[i]);
+  }
+}
+
 // String instructions and their like have only hidden operands: the memory one with its segment is
 // what matters.
 void FillHiddenMemory(const ZydisDecodedInstruction& from, const ZydisOperands& operands,
@@ -275,6 +324,7 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   }
   FillHiddenMemory(from, operands, inst);
   FillEffects(from, operands, inst);
+  FillEncoding(from, operands, inst);
   if (inst.op == Op::kHost || IsUnitOp(inst.op)) {
     inst.host_class = HostClassOf(from, operands);
     inst.uses_mxcsr = UsesMxcsr(from, operands);

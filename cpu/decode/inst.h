@@ -66,6 +66,16 @@ struct MemoryOperand {
   i64 displacement = 0;
 };
 
+enum class Encoding : u8 { kLegacy, kVex, kEvex };
+
+// Fields of an encoding that name a general register other than AH, CH, DH and BH.
+enum GprField : u8 {
+  kModrmReg = 1,
+  kModrmRm = 2,  // ModRM.mod is 3
+  kVvvv = 4,
+  kOpcodeLow = 8,  // the low three bits of the opcode
+};
+
 enum class Repeat : u8 { kNone, kRep, kRepne };
 
 // One decoded guest instruction.
@@ -96,6 +106,12 @@ struct Inst {
   u32 gprs_hidden = 0;  // of both: data registers that are no operand (RDX of MULX)
   u32 flags_read = 0;  // EFLAGS bits
   u32 flags_written = 0;
+  // Where the parts of the encoding lie in bytes: what a translator rewrites.
+  Encoding encoding = Encoding::kLegacy;
+  u8 gpr_fields = 0;  // GprField bits
+  u8 opcode_at = 0;   // first byte after prefixes (legacy: of the opcode with its escape bytes)
+  u8 modrm_at = 0;    // 0: there is none
+  u8 tail_at = 0;     // first byte after opcode, ModRM, SIB and displacement: the immediates
   std::array<u8, 15> bytes{};
 };
 

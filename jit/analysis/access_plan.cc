@@ -1,0 +1,242 @@
+#include "jit/analysis/access_plan.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/bits.h"
+#include "jit/analysis/register_homes.h"
+
+namespace tandem::jit {
+namespace {
+
+using cpu::kNoRegister;
+using cpu::kRbp;
+using cpu::kRsp;
+
+constexpr i32 kMaxGroupSpan = 512;
+constexpr i64 kMaxConstant = 1 << 30;
+
+enum SlotClass : u8 { kIndexedSlot = 16, kSegmentSlot = 32, kOtherSlot = 38 };
+
+// The check that later accesses can share.
+struct Group {
+  AccessPlan* leader = nullptr;
+  i32 delta = 0;  // the base register's value now minus that at the check
+  bool may_have_left = false;  // a conditional exit lies between
+};
+
+class Planner {
+ public:
+  explicit Planner(const Unit& unit) : unit_(unit), plans_(unit.insts.size()) {}
+
+  std::vector<InstAccesses> Run() {
+    for (size_t i = 0; i < unit_.insts.size(); ++i) {
+      const UnitInst& unit_inst = unit_.insts[i];
+      PlanMemory(unit_inst, plans_[i].memory);
+      PlanStack(unit_inst, plans_[i].stack);
+      NoteWrites(unit_inst);
+    }
+    return std::move(plans_);
+  }
+
+ private:
+  void PlanMemory(const UnitInst& unit_inst, AccessPlan& plan);
+  void PlanStack(const UnitInst& unit_inst, AccessPlan& plan);
+  void PlanBase(u8 base, i32 offset, AccessPlan& plan);
+  void JoinOrLead(AccessPlan& plan);
+  bool TryJoin(Group& group, AccessPlan& plan);
+  void NoteWrites(const UnitInst& unit_inst);
+  void Move(u8 reg, i64 by);
+  void Forget(u8 reg) { groups_[reg] = {}; }
+
+  const Unit& unit_;
+  std::vector<InstAccesses> plans_;
+  std::array<std::array<Group, 2>, 16> groups_{};  // by base register, read or write
+};
+
+bool IsPlainBase(const Unit& unit, const cpu::MemoryOperand& mem) {
+  const auto segment = static_cast<unsigned>(mem.segment);
+  return mem.base < 16 && mem.address_size * 8 == unit.mode.code_bits && mem.address_size != 2 &&
+         !Bit(unit.mode.based_segments | unit.mode.limited_segments, segment) &&
+         std::abs(mem.displacement) < kMaxConstant && !LivesInMemory(mem.base);
+}
+
+void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
+  const cpu::Operand* operand = MemoryOperandOf(unit_inst.inst);
+  const bool has_access = operand != nullptr && unit_inst.treatment != Treatment::kLea &&
+                          unit_inst.treatment != Treatment::kNothing &&
+                          unit_inst.treatment < Treatment::kNeedX87;
+  if (!has_access) {
+    return;
+  }
+  const cpu::MemoryOperand& mem = unit_inst.inst.mem;
+  plan.size = operand->size;
+  plan.is_write = operand->is_written;
+  plan.is_checked = true;
+  plan.check_size = plan.size;
+  if (IsPlainBase(unit_, mem) && mem.index == kNoRegister) {
+    PlanBase(mem.base, static_cast<i32>(mem.displacement), plan);
+    return;
+  }
+  const bool is_pinned = mem.index == kNoRegister || !LivesInMemory(mem.index);
+  const bool is_indexed = IsPlainBase(unit_, mem) && is_pinned && unit_.mode.code_bits == 64;
+  plan.form = is_indexed ? AccessForm::kIndexed : AccessForm::kAny;
+  if (Bit(unit_.mode.based_segments, static_cast<unsigned>(mem.segment))) {
+    plan.slot_class = static_cast<u8>(kSegmentSlot + static_cast<u8>(mem.segment));
+  } else if (mem.base < 16 || mem.index < 16) {
+    plan.slot_class = static_cast<u8>(kIndexedSlot + (mem.base < 16 ? mem.base : mem.index));
+  } else {
+    plan.slot_class = kOtherSlot;
+  }
+}
+
+void Planner::PlanStack(const UnitInst& unit_inst, AccessPlan& plan) {
+  const cpu::Inst& inst = unit_inst.inst;
+  const u16 word = static_cast<u16>(unit_.mode.code_bits / 8);
+  plan.size = word;
+  switch (unit_inst.treatment) {
+    case Treatment::kPush:
+      plan.size = inst.operand_size;
+      plan.is_write = true;
+      PlanBase(kRsp, -static_cast<i32>(plan.size), plan);
+      break;
+    case Treatment::kCall:
+    case Treatment::kCallIndirect:
+      plan.is_write = true;
+      PlanBase(kRsp, -static_cast<i32>(word), plan);
+      break;
+    case Treatment::kPop:
+      plan.size = inst.operand_size;
+      PlanBase(kRsp, 0, plan);
+      break;
+    case Treatment::kReturn:
+      PlanBase(kRsp, 0, plan);
+      break;
+    case Treatment::kLeave:
+      PlanBase(kRbp, 0, plan);
+      break;
+    default:
+      break;
+  }
+}
+
+void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
+  plan.form = AccessForm::kBase;
+  plan.base = base;
+  plan.slot_class = base;
+  plan.offset = offset;
+  plan.is_checked = true;
+  plan.check_offset = offset;
+  plan.check_size = plan.size;
+  if (!unit_.mode.ungrouped) {
+    JoinOrLead(plan);
+  }
+}
+
+// Reads may rely on a check for writing, too.
+void Planner::JoinOrLead(AccessPlan& plan) {
+  auto& [read, write] = groups_[plan.base];
+  if (TryJoin(write, plan) || (!plan.is_write && TryJoin(read, plan))) {
+    return;
+  }
+  if (plan.is_write && !read.may_have_left && TryJoin(read, plan)) {
+    read.leader->is_write = true;
+    write = read;
+    read = {};
+    return;
+  }
+  (plan.is_write ? write : read) = {&plan, 0, false};
+}
+
+bool Planner::TryJoin(Group& group, AccessPlan& plan) {
+  if (group.leader == nullptr) {
+    return false;
+  }
+  const i64 offset = i64{plan.offset} + group.delta;
+  AccessPlan& leader = *group.leader;
+  const i64 low = std::min<i64>(leader.check_offset, offset);
+  const i64 high = std::max<i64>(i64{leader.check_offset} + leader.check_size, offset + plan.size);
+  if (high - low > kMaxGroupSpan) {
+    return false;
+  }
+  leader.check_offset = static_cast<i32>(low);
+  leader.check_size = static_cast<u32>(high - low);
+  leader.is_group = true;
+  plan.is_checked = false;
+  plan.leader = &leader;
+  return true;
+}
+
+// The constant that an instruction adds to its destination register.
+std::optional<i64> ConstantAdded(const UnitInst& unit_inst, u8 word) {
+  const cpu::Inst& inst = unit_inst.inst;
+  const cpu::Operand& to = inst.operands[0];
+  if (to.kind != cpu::OperandKind::kGpr || to.size != word) {
+    return std::nullopt;
+  }
+  const bool is_immediate = inst.operands[1].kind == cpu::OperandKind::kImmediate;
+  switch (inst.op) {
+    case cpu::Op::kAdd:
+      return is_immediate ? std::optional(static_cast<i64>(inst.immediate)) : std::nullopt;
+    case cpu::Op::kSub:
+      return is_immediate ? std::optional(-static_cast<i64>(inst.immediate)) : std::nullopt;
+    case cpu::Op::kInc:
+      return 1;
+    case cpu::Op::kDec:
+      return -1;
+    case cpu::Op::kLea:
+      return inst.mem.base == to.reg && inst.mem.index == kNoRegister &&
+                     inst.mem.address_size == word
+                 ? std::optional(inst.mem.displacement)
+                 : std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+void Planner::Move(u8 reg, i64 by) {
+  for (Group& group : groups_[reg]) {
+    const i64 delta = group.delta + by;
+    if (std::abs(delta) > kMaxConstant) {
+      group = {};
+    }
+    group.delta = static_cast<i32>(delta);
+  }
+}
+
+void Planner::NoteWrites(const UnitInst& unit_inst) {
+  const cpu::Inst& inst = unit_inst.inst;
+  const u8 word = static_cast<u8>(unit_.mode.code_bits / 8);
+  u32 written = inst.gprs_written;
+  switch (unit_inst.treatment) {
+    case Treatment::kPush:
+      Move(kRsp, -i64{inst.operand_size});
+      return;
+    case Treatment::kPop:
+      Move(kRsp, inst.operand_size);
+      Forget(inst.operands[0].reg);
+      return;
+    case Treatment::kConditional:
+      for (auto& pair : groups_) {
+        pair[0].may_have_left = pair[1].may_have_left = true;
+      }
+      return;
+    default:
+      break;
+  }
+  if (const std::optional<i64> by = ConstantAdded(unit_inst, word)) {
+    Move(inst.operands[0].reg, *by);
+    written &= ~(1u << inst.operands[0].reg);
+  }
+  for (u8 reg = 0; reg < 16; ++reg) {
+    if (Bit(written, reg)) {
+      Forget(reg);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<InstAccesses> PlanAccesses(const Unit& unit) { return Planner(unit).Run(); }
+
+}  // namespace tandem::jit

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "jit/unit/unit.h"
+
+namespace tandem::jit {
+
+// How a memory access finds its host address.
+enum class AccessForm : u8 {
+  kNone,
+  kBase,     // base register + constant, 64-bit addresses: [base + addend + constant]
+  kIndexed,  // base and index, 64-bit addresses
+  kAny,      // the address is computed into a register first
+};
+
+// One memory access and the range check it relies on.
+struct AccessPlan {
+  AccessForm form = AccessForm::kNone;
+  bool is_checked = false;   // false: the check of its leader covers it
+  bool is_write = false;     // of a leader: some access of its group writes
+  const AccessPlan* leader = nullptr;  // null: itself
+  bool is_group = false;     // the check covers other accesses, too
+  u8 base = cpu::kNoRegister;
+  u8 slot_class = 0;         // which cached run it looks at: see kSlotClasses
+  u16 size = 0;              // bytes of this access
+  i32 offset = 0;            // kBase: from the base register's value when the instruction runs
+  i32 check_offset = 0;      // is_checked: the checked bytes start here ...
+  u32 check_size = 0;        // ... and are so many
+
+  // Whether the run that it uses was checked for writing.
+  bool uses_write_run() const { return leader != nullptr ? leader->is_write : is_write; }
+};
+
+// Cached runs of a unit: by base register, by base register with index, and others.
+inline constexpr unsigned kSlotClasses = 40;
+
+struct InstAccesses {
+  AccessPlan memory;  // the instruction's memory operand
+  AccessPlan stack;   // the implicit stack access
+};
+
+// Chooses forms and groups: accesses through the same value of a register that lie near each other
+// share the check of the first.
+std::vector<InstAccesses> PlanAccesses(const Unit& unit);
+
+}  // namespace tandem::jit

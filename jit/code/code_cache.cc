@@ -1,0 +1,169 @@
+#include "jit/code/code_cache.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "base/bits.h"
+#include "base/check.h"
+
+namespace tandem::jit {
+namespace {
+
+constexpr u64 kPage = 4096;
+constexpr size_t kCodeAlignment = 16;
+
+}  // namespace
+
+CodeCache::CodeCache(CodeSpace& space, size_t reserved)
+    : space_(space), reserved_(reserved), cursor_(ChunkStart(0)) {}
+
+u8* CodeCache::ChunkStart(size_t chunk) const {
+  const size_t usable = (space_.size() - reserved_) / kChunks;
+  return space_.writable() + reserved_ + chunk * AlignDown(usable, kPage);
+}
+
+size_t CodeCache::room() const {
+  return static_cast<size_t>(ChunkStart(chunk_ + 1) - cursor_);
+}
+
+Block* CodeCache::Find(const BlockKey& key) const {
+  const auto it = blocks_.find(key);
+  return it == blocks_.end() ? nullptr : it->second;
+}
+
+Block* CodeCache::Publish(std::unique_ptr<Block> block) {
+  Block* const result = block.get();
+  CHECK(result->code == cursor_ && result->code_size <= room());
+  cursor_ += std::min(AlignUp(result->code_size, kCodeAlignment), room());
+  blocks_[result->key] = result;
+  pages_[AlignDown(result->key.address, kPage)].push_back(result);
+  if (result->second_size != 0) {
+    pages_[result->second_page].push_back(result);
+  }
+  by_code_[result->code] = std::move(block);
+  return result;
+}
+
+// The displacement is aligned so that it changes at once for those who run over it.
+void CodeCache::PatchJump(Block& from, const ExitSite& site, const u8* target) {
+  u8* const at = from.code + site.rel32;
+  const i32 displacement = static_cast<i32>(target - (at + 4));
+  std::atomic_ref<i32>(*reinterpret_cast<i32*>(at)).store(displacement, std::memory_order_release);
+}
+
+void CodeCache::Link(Block& from, u32 index, Block& to) {
+  ExitSite& site = from.exits[index];
+  if (from.retired || to.retired || site.linked != nullptr) {
+    return;
+  }
+  site.linked = &to;
+  to.incoming.push_back({&from, index});
+  const bool in_host = site.flags_in_host;
+  PatchJump(from, site, to.code + (in_host ? to.entry_in_host : to.entry_in_memory));
+}
+
+void CodeCache::Unlink(Block& from, u32 index) {
+  ExitSite& site = from.exits[index];
+  PatchJump(from, site, from.code + site.stub);
+  site.linked = nullptr;
+}
+
+void CodeCache::Retire(Block& block) {
+  if (block.retired) {
+    return;
+  }
+  block.retired = true;
+  for (const IncomingLink& link : block.incoming) {
+    Unlink(*link.from, link.site);
+  }
+  block.incoming.clear();
+  for (u32 i = 0; i < block.exits.size(); ++i) {
+    if (Block* target = block.exits[i].linked) {
+      std::erase_if(target->incoming, [&](const IncomingLink& link) {
+        return link.from == &block && link.site == i;
+      });
+      Unlink(block, i);
+    }
+  }
+  const auto it = blocks_.find(block.key);
+  if (it != blocks_.end() && it->second == &block) {
+    blocks_.erase(it);
+  }
+  ForgetPage(block, AlignDown(block.key.address, kPage));
+  if (block.second_size != 0) {
+    ForgetPage(block, block.second_page);
+  }
+}
+
+void CodeCache::ForgetPage(Block& block, u64 page) {
+  const auto blocks = pages_.find(page);
+  std::erase(blocks->second, &block);
+  if (blocks->second.empty()) {
+    pages_.erase(blocks);
+  }
+}
+
+std::vector<Block*> CodeCache::Overlapping(u64 address, u64 length) const {
+  std::vector<Block*> result;
+  const auto page = pages_.find(AlignDown(address, kPage));
+  if (page == pages_.end()) {
+    return result;
+  }
+  for (Block* block : page->second) {
+    if (block->Overlaps(address, length)) {
+      result.push_back(block);
+    }
+  }
+  return result;
+}
+
+u64 CodeCache::Granules(u64 page_address) const {
+  u64 mask = 0;
+  const auto page = pages_.find(page_address);
+  if (page == pages_.end()) {
+    return mask;
+  }
+  for (unsigned i = 0; i < 64; ++i) {
+    const u64 at = page_address + i * 64;
+    const bool is_code = std::any_of(page->second.begin(), page->second.end(),
+                                     [at](const Block* block) { return block->Overlaps(at, 64); });
+    mask |= u64{is_code} << i;
+  }
+  return mask;
+}
+
+Block* CodeCache::FindByCode(const u8* executable) const {
+  if (!space_.HoldsExecutable(executable)) {
+    return nullptr;
+  }
+  const u8* const at = space_.ToWritable(executable);
+  auto it = by_code_.upper_bound(at);
+  if (it == by_code_.begin()) {
+    return nullptr;
+  }
+  Block* const block = std::prev(it)->second.get();
+  return at < block->code + block->code_size ? block : nullptr;
+}
+
+std::vector<u64> CodeCache::RecycleNextChunk() {
+  chunk_ = (chunk_ + 1) % kChunks;
+  cursor_ = ChunkStart(chunk_);
+  std::vector<u64> pages;
+  const auto first = by_code_.lower_bound(cursor_);
+  const auto last = by_code_.lower_bound(ChunkStart(chunk_ + 1));
+  for (auto it = first; it != last; ++it) {
+    Block& block = *it->second;
+    pages.push_back(AlignDown(block.key.address, kPage));
+    if (block.second_size != 0) {
+      pages.push_back(block.second_page);
+    }
+    Retire(block);
+  }
+  by_code_.erase(first, last);
+  std::sort(pages.begin(), pages.end());
+  pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
+  return pages;
+}
+
+}  // namespace tandem::jit

@@ -1,0 +1,72 @@
+#include "jit/unit/unit.h"
+
+#include <algorithm>
+#include <array>
+
+#include "cpu/decode/decoder.h"
+
+namespace tandem::jit {
+namespace {
+
+constexpr size_t kMaxLength = 15;
+
+cpu::DecodeStatus DecodeAcross(cpu::DecodeMode mode, std::span<const std::byte> code,
+                               std::span<const std::byte> next_page, cpu::Inst& inst) {
+  std::array<std::byte, 2 * kMaxLength> joined{};
+  const size_t first = std::min(code.size(), kMaxLength);
+  const size_t second = std::min(next_page.size(), kMaxLength);
+  std::copy_n(code.begin(), first, joined.begin());
+  std::copy_n(next_page.begin(), second, joined.begin() + static_cast<std::ptrdiff_t>(first));
+  return cpu::Decode(mode, std::span(joined).first(first + second), inst);
+}
+
+bool EndsUnit(const UnitInst& unit_inst) {
+  switch (unit_inst.treatment) {
+    case Treatment::kJump:
+    case Treatment::kJumpIndirect:
+    case Treatment::kCall:
+    case Treatment::kCallIndirect:
+    case Treatment::kReturn:
+    case Treatment::kInterpret:
+    case Treatment::kLoop:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model) {
+  return {mode.code_bits, mode.is_real, model.Has(cpu::Feature::kAbm),
+          model.Has(cpu::Feature::kBmi1)};
+}
+
+Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, std::span<const std::byte> page,
+              u16 page_offset, std::span<const std::byte> next_page) {
+  Unit unit;
+  unit.mode = mode;
+  const cpu::DecodeMode decode_mode = ToDecodeMode(mode, model);
+  size_t at = page_offset;
+  while (unit.insts.size() < kMaxUnitInsts && at < page.size()) {
+    UnitInst next;
+    next.offset = static_cast<u16>(at);
+    cpu::DecodeStatus status = cpu::Decode(decode_mode, page.subspan(at), next.inst);
+    if (status == cpu::DecodeStatus::kNeedBytes && unit.insts.empty()) {
+      status = DecodeAcross(decode_mode, page.subspan(at), next_page, next.inst);
+      unit.crosses_page = true;
+    }
+    if (status == cpu::DecodeStatus::kNeedBytes) {
+      break;
+    }
+    next.treatment = TreatmentOf(next.inst, mode, model);
+    at += next.inst.length;
+    unit.insts.push_back(next);
+    if (EndsUnit(next)) {
+      break;
+    }
+  }
+  return unit;
+}
+
+}  // namespace tandem::jit

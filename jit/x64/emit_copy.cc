@@ -1,0 +1,187 @@
+#include <algorithm>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "jit/analysis/register_homes.h"
+#include "jit/x64/emitter.h"
+
+// Instructions that become themselves: other registers, another memory operand.
+namespace tandem::jit {
+namespace {
+
+using Xbyak::Reg64;
+
+constexpr size_t GprOffset(u8 guest) { return offsetof(VcpuContext, state.gpr) + 8 * guest; }
+constexpr size_t kSpill0 = offsetof(VcpuContext, spill);
+
+// Guest registers without a home on the host, and host registers to put them in meanwhile.
+struct Guests {
+  std::array<u8, 4> guest{};
+  std::array<u8, 4> host{};
+  size_t count = 0;
+};
+
+bool Names(const GprFields& fields, u8 guest) {
+  const auto all = fields.all();
+  return std::find(all.begin(), all.end(), guest) != all.end();
+}
+
+bool IsOverwritten(const cpu::Inst& inst) {
+  switch (inst.op) {
+    case cpu::Op::kMov: case cpu::Op::kMovzx: case cpu::Op::kMovsx: case cpu::Op::kMovsxd:
+      return inst.operands[0].size >= 4 && !Bit(inst.gprs_read, inst.operands[0].reg);
+    default:
+      return false;
+  }
+}
+
+bool HasHighByte(const cpu::Inst& inst) {
+  return std::any_of(inst.operands.begin(), inst.operands.begin() + inst.operand_count,
+                     [](const cpu::Operand& operand) {
+                       return operand.kind == cpu::OperandKind::kHighByte;
+                     });
+}
+
+// Whether computing the address in the register itself would overwrite a part of it too early: a
+// part that is loaded from memory first while the register is the other one.
+bool UsesBoth(const cpu::MemoryOperand& mem, u8 guest) {
+  const auto in_memory = [](u8 reg) { return reg < 16 && LivesInMemory(reg); };
+  return (in_memory(mem.base) && mem.index == guest) || (in_memory(mem.index) && mem.base == guest);
+}
+
+}  // namespace
+
+void Emitter::LoadGuest(const Reg64& to, u8 guest) { LoadContext(to, GprOffset(guest)); }
+
+void Emitter::StoreGuest(u8 guest, const Reg64& from) { StoreContext(GprOffset(guest), from); }
+
+// The host register of a guest register, or scratch with its value.
+Reg64 Emitter::GuestOr(u8 guest, const Reg64& scratch) {
+  if (!LivesInMemory(guest) || !Is64()) {
+    return Reg64(HostRegister(guest));
+  }
+  LoadGuest(scratch, guest);
+  return scratch;
+}
+
+void Emitter::EmitCopy(size_t i) {
+  const UnitInst& unit_inst = unit_->insts[i];
+  const cpu::Inst& inst = unit_inst.inst;
+  const AccessPlan& plan = accesses_[i].memory;
+  HostMem mem;
+  const bool has_memory = plan.form != AccessForm::kNone;
+  if (has_memory) {
+    mem = Address(i, plan);
+  }
+  const u32 flags = static_cast<u32>(cpu::kArithFlags);
+  const FlagEffect effect = FlagEffectOf(unit_inst);
+  const bool writes = (inst.flags_written & flags) != 0;
+  if (effect.needs != 0 || (writes && (live_[i] & ~effect.overwrites) != 0)) {
+    NeedHostFlags();
+  }
+  EmitEncoded(inst, has_memory ? &mem : nullptr);
+  if (writes) {
+    flags_ = FlagHome::kHost;
+  }
+}
+
+void Emitter::EmitEncoded(const cpu::Inst& inst, const HostMem* mem) {
+  if (mem != nullptr && HasHighByte(inst)) {
+    EmitHighByteWithMemory(inst, *mem);
+    return;
+  }
+  Reencoding request;
+  request.code_bits = unit_->mode.code_bits;
+  request.mem = mem;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    request.gpr[guest] = HostRegister(guest);
+  }
+  const GprFields fields = GprFieldsOf(inst, request.code_bits);
+  // Scratch registers that are free, and as a last resort one whose value is put aside.
+  std::array<u8, 3> free = {static_cast<u8>(kScratch1.getIdx()),
+                            static_cast<u8>(kScratch0.getIdx()), cpu::kNoRegister};
+  const bool uses_scratch0 = mem != nullptr && (mem->base == free[1] || mem->index == free[1]);
+  const size_t free_count = uses_scratch0 ? 1 : 2;
+  Guests moved;
+  u8 borrowed = cpu::kNoRegister;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    if (!LivesInMemory(guest) || !Is64() || !Names(fields, guest)) {
+      continue;
+    }
+    u8 host = 0;
+    if (moved.count < free_count) {
+      host = free[moved.count];
+    } else {
+      // Three registers at once: MULX and the like.
+      const u32 used = inst.gprs_read | inst.gprs_written | (1u << cpu::kRsp);
+      for (host = 0; Bit(used | kMemoryRegisters, host) ||
+                     (mem != nullptr && (host == mem->base || host == mem->index));) {
+        ++host;
+      }
+      CHECK(borrowed == cpu::kNoRegister && host < 14);
+      borrowed = host;
+      StoreContext(kSpill0, Reg64(host));
+    }
+    request.gpr[guest] = host;
+    moved.guest[moved.count] = guest;
+    moved.host[moved.count++] = host;
+    if (!(IsOverwritten(inst) && inst.operands[0].reg == guest)) {
+      LoadGuest(Reg64(host), guest);
+    }
+  }
+  std::array<u8, kMaxHostLength> bytes;
+  const size_t length = Reencode(inst, request, bytes);
+  db(bytes.data(), length);
+  for (size_t i = 0; i < moved.count; ++i) {
+    if (Bit(inst.gprs_written, moved.guest[i])) {
+      StoreGuest(moved.guest[i], Reg64(moved.host[i]));
+    }
+  }
+  if (borrowed != cpu::kNoRegister) {
+    LoadContext(Reg64(borrowed), kSpill0);
+  }
+}
+
+// AH to BH exclude a REX prefix, which the address would need: it goes through RBP.
+void Emitter::EmitHighByteWithMemory(const cpu::Inst& inst, const HostMem& mem) {
+  StoreContext(kSpill0, rbp);
+  lea(rbp, Mem(mem, 8));
+  Reencoding request;
+  request.code_bits = unit_->mode.code_bits;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    request.gpr[guest] = HostRegister(guest);
+  }
+  const HostMem low{static_cast<u8>(rbp.getIdx())};
+  request.mem = &low;
+  std::array<u8, kMaxHostLength> bytes;
+  const size_t length = Reencode(inst, request, bytes);
+  db(bytes.data(), length);
+  LoadContext(rbp, kSpill0);
+}
+
+void Emitter::EmitLea(size_t i) {
+  const UnitInst& unit_inst = unit_->insts[i];
+  const cpu::Inst& inst = unit_inst.inst;
+  const u8 guest = inst.operands[0].reg;
+  const bool is_in_memory = LivesInMemory(guest) && Is64();
+  const Reg64 home = is_in_memory ? kScratch0 : Reg64(HostRegister(guest));
+  const bool is_direct = !is_in_memory && inst.operand_size == inst.mem.address_size &&
+                         inst.operand_size != 2 && !UsesBoth(inst.mem, guest);
+  if (is_direct) {
+    EmitOffset(unit_inst, home);
+    return;
+  }
+  EmitOffset(unit_inst, kScratch0);
+  if (inst.operand_size == 2) {
+    is_in_memory ? (putSeg(gs), mov(At(GprOffset(guest)), kScratch0.cvt16()))
+                 : mov(home.cvt16(), kScratch0.cvt16());
+    return;
+  }
+  const auto size = inst.operand_size;
+  mov(Sized(home, size), Sized(kScratch0, size));
+  if (is_in_memory) {
+    StoreGuest(guest, home);
+  }
+}
+
+}  // namespace tandem::jit

@@ -1,0 +1,63 @@
+#include "jit/analysis/register_homes.h"
+#include "jit/x64/emitter.h"
+
+// PUSH, POP, LEAVE. Faults leave RSP alone: it moves last.
+namespace tandem::jit {
+
+using Xbyak::Reg64;
+
+constexpr size_t kKeptValue = offsetof(VcpuContext, spill) + 32;
+
+void Emitter::MoveStackPointer(i32 by) {
+  lea(Is64() ? kGuestRsp : Xbyak::Reg(kGuestRsp.cvt32()), ptr[kGuestRsp + by]);
+}
+
+void Emitter::EmitPush(size_t i) {
+  const cpu::Inst& inst = unit_->insts[i].inst;
+  const cpu::Operand& operand = inst.operands[0];
+  const unsigned bytes = inst.operand_size;
+  if (operand.kind == cpu::OperandKind::kImmediate) {
+    const HostMem mem = Address(i, accesses_[i].stack);
+    mov(Mem(mem, bytes), static_cast<u32>(inst.immediate));
+    MoveStackPointer(-static_cast<i32>(bytes));
+    return;
+  }
+  if (operand.IsMemory()) {
+    const HostMem mem = Address(i, accesses_[i].memory);
+    // The check of the stack may call a thunk, which leaves kScratch1 undefined.
+    mov(Sized(kScratch1, bytes), Mem(mem, bytes));
+    StoreContext(kKeptValue, kScratch1);
+    const HostMem stack = Address(i, accesses_[i].stack);
+    LoadContext(kScratch1, kKeptValue);
+    mov(Mem(stack, bytes), Sized(kScratch1, bytes));
+    MoveStackPointer(-static_cast<i32>(bytes));
+    return;
+  }
+  const HostMem mem = Address(i, accesses_[i].stack);
+  mov(Mem(mem, bytes), Sized(GuestOr(operand.reg, kScratch1), bytes));
+  MoveStackPointer(-static_cast<i32>(bytes));
+}
+
+void Emitter::EmitPop(size_t i) {
+  const cpu::Inst& inst = unit_->insts[i].inst;
+  const u8 guest = inst.operands[0].reg;
+  const unsigned bytes = inst.operand_size;
+  const HostMem mem = Address(i, accesses_[i].stack);
+  if (!LivesInMemory(guest) || !Is64()) {
+    mov(Sized(Reg64(HostRegister(guest)), bytes), Mem(mem, bytes));
+  } else {
+    LoadGuest(kScratch1, guest);
+    mov(Sized(kScratch1, bytes), Mem(mem, bytes));
+    StoreGuest(guest, kScratch1);
+  }
+  MoveStackPointer(static_cast<i32>(bytes));
+}
+
+void Emitter::EmitLeave(size_t i) {
+  const unsigned bytes = unit_->mode.code_bits / 8;
+  const HostMem mem = Address(i, accesses_[i].stack);
+  lea(Sized(kGuestRsp, bytes), ptr[rbp + bytes]);
+  mov(Sized(rbp, bytes), Mem(mem, bytes));
+}
+
+}  // namespace tandem::jit

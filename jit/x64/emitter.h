@@ -1,0 +1,118 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "jit/analysis/access_plan.h"
+#include "jit/analysis/flags.h"
+#include "jit/code/block.h"
+#include "jit/unit/unit.h"
+#include "jit/x64/assembler.h"
+#include "jit/x64/reencode.h"
+#include "jit/x64/thunks.h"
+
+namespace tandem::jit {
+
+// What the emitter is told besides the unit.
+struct EmitRequest {
+  const Unit& unit;
+  u32 slot_seed = 0;  // which part of the cached runs the block uses
+  // Arithmetic flags that may be needed by the code at an offset of the same page.
+  std::function<u32(u16)> flags_needed_at;
+};
+
+// The baseline tier: translates one unit to host code in place, in one pass. One family of
+// instructions a file.
+class Emitter : private Assembler {
+ public:
+  // [start, start + size) is the writable mapping of the code space; thunks lie in it.
+  Emitter(u8* start, size_t size, const Thunks& thunks)
+      : Assembler(start, size), thunks_(thunks) {}
+
+  // Room that a block's code may need at most.
+  static constexpr size_t kMaxBlockSize = 128 << 10;
+
+  // Writes the code at `at` and returns its block (without key and bytes).
+  std::unique_ptr<Block> Emit(const EmitRequest& request, u8* at);
+
+ private:
+  // Where the guest's arithmetic flags are.
+  enum class FlagHome : u8 { kHost, kMemory };
+
+  // emitter.cc
+  void EmitAll();
+  void EmitEntries();
+  void EmitInst(size_t i);
+  void EmitCold();
+  void Later(std::function<void()> cold) { cold_.push_back(std::move(cold)); }
+  void NotePoint(u16 page_offset);
+  u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
+  bool Is64() const { return unit_->mode.code_bits == 64; }
+  Xbyak::Reg Sized(const Xbyak::Reg64& reg, unsigned bytes) const;
+
+  // emit_flags.cc
+  u32 LiveBefore(size_t i) const;
+  void FreeHostFlags(u32 live);  // EFLAGS will be overwritten
+  void NeedHostFlags();
+  void ToMemoryForm();  // for leaving the block in an unknown direction
+
+  // emit_memory.cc
+  HostMem Address(size_t i, const AccessPlan& plan);
+  void Check(size_t i, const AccessPlan& plan);
+  void EmitLinear(size_t i, const AccessPlan& plan);
+  void EmitLinearOf(const UnitInst& unit_inst);
+  void EmitOffset(const UnitInst& unit_inst, const Xbyak::Reg64& to);
+  void EmitSegment(const UnitInst& unit_inst, bool checks_limit);
+  void EmitLimitCheck(const UnitInst& unit_inst);
+  size_t MicroOffset(const AccessPlan& plan) const;
+  u8 SlotOf(const AccessPlan& plan) const;
+  Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
+
+  // emit_copy.cc
+  void EmitCopy(size_t i);
+  void EmitLea(size_t i);
+  void EmitEncoded(const cpu::Inst& inst, const HostMem* mem);
+  void EmitHighByteWithMemory(const cpu::Inst& inst, const HostMem& mem);
+  void LoadGuest(const Xbyak::Reg64& to, u8 guest);
+  void StoreGuest(u8 guest, const Xbyak::Reg64& from);
+  Xbyak::Reg64 GuestOr(u8 guest, const Xbyak::Reg64& scratch);
+
+  // emit_stack.cc
+  void EmitPush(size_t i);
+  void EmitPop(size_t i);
+  void EmitLeave(size_t i);
+  void MoveStackPointer(i32 by);
+
+  // emit_branch.cc
+  void EmitConditional(size_t i);
+  void EmitLoop(size_t i);
+  void EmitCall(size_t i);
+  void EmitCallIndirect(size_t i);
+  void EmitJumpIndirect(size_t i);
+  void EmitReturn(size_t i);
+  void EmitDirection(size_t i);
+  void EmitLanding(u16 return_offset);
+  void LoadTarget(size_t i);
+  void LoadRip(const Xbyak::Reg64& to, i64 page_offset);
+  void GoTo(i64 page_offset, u32 live);
+  void GoToIfCondition(u8 condition, i64 page_offset);
+  void LinkedJump(u8 opcode, u8 condition, u16 page_offset);
+  void LeaveTo(const u8* thunk, u16 page_offset);
+  void Poll(u16 page_offset);
+  void LookUpBranch(bool is_call);
+  bool IsInPage(i64 offset) const { return offset >= 0 && offset < 4096; }
+  i64 TargetOf(const UnitInst& unit_inst) const;
+
+  const Thunks& thunks_;
+  const EmitRequest* request_ = nullptr;
+  const Unit* unit_ = nullptr;
+  Block* block_ = nullptr;
+  std::vector<u32> live_;  // after each instruction
+  std::vector<InstAccesses> accesses_;
+  std::vector<std::function<void()>> cold_;
+  FlagHome flags_ = FlagHome::kHost;
+  u16 from_ = 0;  // end of the instruction being translated: jumps to before it go backward
+};
+
+}  // namespace tandem::jit

@@ -1,0 +1,276 @@
+#include "jit/x64/thunks.h"
+
+#include "jit/analysis/register_homes.h"
+#include "jit/x64/assembler.h"
+
+namespace tandem::jit {
+namespace {
+
+using Xbyak::Label;
+using Xbyak::Reg64;
+
+constexpr size_t kContextSpill = offsetof(VcpuContext, spill);
+constexpr size_t Spill(size_t i) { return kContextSpill + 8 * i; }
+constexpr size_t GprOffset(size_t i) { return offsetof(VcpuContext, state.gpr) + 8 * i; }
+constexpr size_t ZmmOffset(size_t i) { return offsetof(VcpuContext, state.vec.zmm) + 64 * i; }
+constexpr size_t MaskOffset(size_t i) { return offsetof(VcpuContext, state.vec.k) + 8 * i; }
+constexpr size_t kMxcsr = offsetof(VcpuContext, state.fx.mxcsr);
+
+class ThunkEmitter : public Assembler {
+ public:
+  ThunkEmitter(u8* writable, const u8* executable, size_t size, const Handlers& handlers,
+               bool has_avx512)
+      : Assembler(writable, size),
+        executable_(executable),
+        handlers_(handlers),
+        has_avx512_(has_avx512) {}
+
+  Thunks Emit();
+
+ private:
+  const u8* Here() {
+    align(16);
+    return getCurr();
+  }
+  const u8* ToExecutable(const u8* at) const { return executable_ + (at - getCode()); }
+
+  void MoveGprs(bool save);
+  void MoveVectors(bool save);
+  void EmitResume();
+  void EmitEnter();
+  const u8* EmitCall(Handler handler);
+  const u8* EmitLink();
+  const u8* EmitBranchMiss();
+  const u8* EmitUnderflow();
+  const u8* EmitMiss(unsigned bank, bool write);
+  void FillSlot(size_t micro);
+
+  const u8* const executable_;
+  const Handlers& handlers_;
+  const bool has_avx512_;
+  Label resume_, leave_;
+  Thunks thunks_;
+};
+
+void ThunkEmitter::MoveGprs(bool save) {
+  for (u8 guest = 0; guest < 16; ++guest) {
+    if (LivesInMemory(guest)) {
+      continue;
+    }
+    const Reg64 host(HostRegister(guest));
+    save ? StoreContext(GprOffset(guest), host) : LoadContext(host, GprOffset(guest));
+  }
+}
+
+void ThunkEmitter::MoveVectors(bool save) {
+  Label none;
+  putSeg(gs);
+  cmp(byte[Xbyak::RegExp(offsetof(VcpuContext, vectors_loaded))], 0);
+  je(none, T_NEAR);
+  const int count = has_avx512_ ? 32 : 16;
+  for (int i = 0; i < count; ++i) {
+    putSeg(gs);
+    if (has_avx512_) {
+      save ? vmovups(At(ZmmOffset(i)), Xbyak::Zmm(i)) : vmovups(Xbyak::Zmm(i), At(ZmmOffset(i)));
+    } else {
+      save ? vmovups(At(ZmmOffset(i)), Xbyak::Ymm(i)) : vmovups(Xbyak::Ymm(i), At(ZmmOffset(i)));
+    }
+  }
+  for (int i = 0; has_avx512_ && i < 8; ++i) {
+    putSeg(gs);
+    save ? kmovq(At(MaskOffset(i)), Xbyak::Opmask(i)) : kmovq(Xbyak::Opmask(i), At(MaskOffset(i)));
+  }
+  putSeg(gs);
+  if (save) {
+    stmxcsr(At(kMxcsr));
+    putSeg(gs);
+    ldmxcsr(At(offsetof(VcpuContext, host_mxcsr)));
+    vzeroupper();
+  } else {
+    ldmxcsr(At(kMxcsr));
+  }
+  L(none);
+}
+
+// kScratch0: the code to run. Loads the guest's registers.
+void ThunkEmitter::EmitResume() {
+  L(resume_);
+  MoveVectors(false);
+  LoadContext(rsp, offsetof(VcpuContext, shadow_rsp));
+  MoveGprs(false);
+  jmp(kScratch0);
+}
+
+void ThunkEmitter::EmitEnter() {
+  thunks_.enter = reinterpret_cast<void (*)(VcpuContext*, const u8*)>(
+      reinterpret_cast<u64>(ToExecutable(Here())));
+  for (const Reg64& reg : {rbx, rbp, r12, r13, r14, r15}) {
+    push(reg);
+  }
+  sub(rsp, 8);  // aligned for calls
+  StoreContext(offsetof(VcpuContext, host_rsp), rsp);
+  mov(kScratch0, rsi);
+  EmitResume();
+  L(leave_);
+  add(rsp, 8);
+  for (const Reg64& reg : {r15, r14, r13, r12, rbp, rbx}) {
+    pop(reg);
+  }
+  ret();
+}
+
+// Saves the guest's registers, calls handler(engine, kScratch0, kScratch1), goes where it says.
+const u8* ThunkEmitter::EmitCall(Handler handler) {
+  const u8* const start = Here();
+  MoveGprs(true);
+  StoreContext(offsetof(VcpuContext, shadow_rsp), rsp);
+  LoadContext(rsp, offsetof(VcpuContext, host_rsp));
+  MoveVectors(true);
+  LoadContext(rdi, offsetof(VcpuContext, engine));
+  mov(rsi, kScratch0);
+  mov(rdx, kScratch1);
+  mov(rax, reinterpret_cast<u64>(handler));
+  call(rax);
+  test(rax, rax);
+  jz(leave_, T_NEAR);
+  mov(kScratch0, rax);
+  jmp(resume_, T_NEAR);
+  return start;
+}
+
+const u8* ThunkEmitter::EmitLink() {
+  const u8* const call_handler = EmitCall(handlers_.link);
+  const u8* const start = Here();
+  pop(kScratch1);
+  jmp(call_handler);
+  return start;
+}
+
+const u8* ThunkEmitter::EmitBranchMiss() {
+  thunks_.branch = EmitCall(handlers_.branch);
+  const u8* const start = Here();
+  putSeg(gs);
+  xor_(kScratch0, At(offsetof(VcpuContext, branch_salt)));
+  jmp(thunks_.branch);
+  return start;
+}
+
+const u8* ThunkEmitter::EmitUnderflow() {
+  const u8* const start = Here();
+  LoadContext(rsp, offsetof(VcpuContext, shadow_base));
+  jmp(thunks_.return_miss);
+  return start;
+}
+
+// kScratch0: linear address, kScratch1: MissRecord. Answers from the vCPU's TLB, or asks C++; the
+// caller then tries again. Three of the guest's registers are put aside.
+const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
+  Label slow;
+  const u8* const ask = EmitCall(handlers_.miss);
+  const u8* const start = Here();
+  const size_t tlb = offsetof(VcpuContext, tlb.banks) + bank * sizeof(cpu::TlbBank);
+  const size_t micro = offsetof(VcpuContext, micro) +
+                       (bank * 2 + write) * kMicroSlots * sizeof(MicroEntry);
+  StoreContext(Spill(0), rax);
+  StoreContext(Spill(1), rcx);
+  StoreContext(Spill(2), rdx);
+  // The tag of the page of the last byte.
+  mov(ecx, kScratch1.cvt32());
+  shr(ecx, 12);
+  and_(ecx, 15);
+  mov(edx, 1);
+  shl(edx, cl);
+  lea(rdx, ptr[kScratch0 + rdx - 1]);
+  and_(rdx, -4096);
+  putSeg(gs);
+  or_(rdx, At(offsetof(VcpuContext, tlb.generations) + 8 * bank));
+  mov(rax, kScratch0);
+  shr(rax, 12);
+  and_(eax, cpu::kTlbEntries - 1);
+  shl(eax, 5);
+  putSeg(gs);
+  cmp(rdx, At(rax, tlb + (write ? offsetof(cpu::TlbEntry, write_tag)
+                                : offsetof(cpu::TlbEntry, read_tag))));
+  jne(slow);
+  LoadIndexed(rdx, rax, tlb + offsetof(cpu::TlbEntry, addend));
+  // The slot. Now and then C++ is asked all the same: it knows of runs longer than a page.
+  mov(ecx, kScratch1.cvt32());
+  shr(ecx, 16);
+  and_(ecx, kMicroSlots - 1);
+  shl(ecx, 7);
+  LoadIndexed(rax, rcx, micro + offsetof(MicroEntry, misses));
+  inc(rax);
+  StoreIndexed(rcx, micro + offsetof(MicroEntry, misses), rax);
+  test(al, 31);
+  jz(slow);
+  FillSlot(micro);
+  LoadContext(rax, Spill(0));
+  LoadContext(rcx, Spill(1));
+  LoadContext(rdx, Spill(2));
+  ret();
+  L(slow);
+  LoadContext(rax, Spill(0));
+  LoadContext(rcx, Spill(1));
+  LoadContext(rdx, Spill(2));
+  putSeg(gs);
+  pop(At(Spill(3)));
+  jmp(ask);
+  return start;
+}
+
+// rcx: the slot's offset, rdx: the addend of kScratch0's page.
+void ThunkEmitter::FillSlot(size_t micro) {
+  Label is_known;
+  const auto known = [&](size_t field) { return micro + field; };
+  putSeg(gs);
+  cmp(dword[rcx + known(offsetof(MicroEntry, base)) + 4], static_cast<u32>(kNoBase >> 32));
+  jne(is_known);
+  // Note the slot as used: its index within all of micro.
+  putSeg(gs);
+  mov(eax, dword[Xbyak::RegExp(offsetof(VcpuContext, micro_used_count))]);
+  putSeg(gs);
+  inc(dword[Xbyak::RegExp(offsetof(VcpuContext, micro_used_count))]);
+  mov(kScratch1, rcx);
+  shr(kScratch1, 7);
+  add(kScratch1, static_cast<u32>((micro - offsetof(VcpuContext, micro)) / sizeof(MicroEntry)));
+  putSeg(gs);
+  mov(dword[rax * 4 + offsetof(VcpuContext, micro_used)], kScratch1.cvt32());
+  L(is_known);
+  mov(rax, kScratch0);
+  and_(rax, -4096);
+  StoreIndexed(rcx, known(offsetof(MicroEntry, base)), rax);
+  StoreIndexed(rcx, known(offsetof(MicroEntry, addend)), rdx);
+  add(rax, rdx);
+  StoreIndexed(rcx, known(offsetof(MicroEntry, host)), rax);
+  for (unsigned i = 0; i < kSpanClasses; ++i) {
+    putSeg(gs);
+    mov(qword[rcx + known(offsetof(MicroEntry, limit)) + 8 * i], 4096 - (1 << i));
+  }
+}
+
+Thunks ThunkEmitter::Emit() {
+  EmitEnter();
+  thunks_.interpret = EmitCall(handlers_.interpret);
+  thunks_.poll = EmitCall(handlers_.poll);
+  thunks_.load_x87 = EmitCall(handlers_.load_x87);
+  thunks_.load_vectors = EmitCall(handlers_.load_vectors);
+  thunks_.link = EmitLink();
+  thunks_.branch_miss = EmitBranchMiss();
+  thunks_.return_miss = thunks_.branch;
+  thunks_.return_underflow = ToExecutable(EmitUnderflow());
+  for (unsigned bank = 0; bank < kMicroBanks; ++bank) {
+    thunks_.miss[bank] = {EmitMiss(bank, false), EmitMiss(bank, true)};
+  }
+  align(4096);
+  thunks_.size = getSize();
+  return thunks_;
+}
+
+}  // namespace
+
+Thunks EmitThunks(u8* writable, const u8* executable, size_t size, const Handlers& handlers,
+                  bool has_avx512) {
+  return ThunkEmitter(writable, executable, size, handlers, has_avx512).Emit();
+}
+
+}  // namespace tandem::jit
