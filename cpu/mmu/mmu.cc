@@ -13,18 +13,19 @@ constexpr u64 kPdpteReservedLow = 0x1e6;  // bits 1, 2, 5-8
 }  // namespace
 
 Mmu::Mmu(CpuState& state, const CpuModel& model, devices::AddressSpace& memory,
-         devices::LocalApic* apic, CodeWatch& code)
+         devices::LocalApic* apic, CodeWatch& code, TlbStorage& tlb)
     : state_(state),
       model_(model),
       memory_(memory),
       apic_(apic),
       code_(code),
+      tlb_(tlb),
       view_(memory.View()),
       tables_(*view_),
-      banks_(std::make_unique<std::array<TlbBank, kBankCount>>()),
       pages_(std::make_unique<std::array<std::array<u64, kTlbEntries>, kBankCount>>()) {
-  for (TlbBank& bank : *banks_) {
-    bank.fill({kNoTag, kNoTag, kNoTag, 0});
+  tlb_.generations.fill(0);
+  for (TlbBank& bank : tlb_.banks) {
+    bank.fill(kNoEntry);
   }
   memory_.Listen(*this);
   ApicBaseChanged();
@@ -58,24 +59,20 @@ void Mmu::ApicBaseChanged() {
 }
 
 void Mmu::UpdateMode() {
-  bank_ = &(*banks_)[DataRights().bank];
   const bool checks_alignment =
       state_.cpl == 3 && (state_.cr0 & kCr0Am) != 0 && (state_.rflags & kFlagAc) != 0;
-  if (checks_alignment) {
-    bank_ = &(*banks_)[kNeverBank];
-  }
+  SelectBank(checks_alignment ? kNeverBank : DataRights().bank);
 }
 
 void Mmu::FlushAll() {
   ++flush_count_;
   large_2m_.fill(0);
   large_1g_ = 0;
-  if (++tag_generation_ < kGenerations) {
-    return;
-  }
-  tag_generation_ = 0;
-  for (TlbBank& bank : *banks_) {
-    bank.fill({kNoTag, kNoTag, kNoTag, 0});
+  for (size_t bank = 0; bank < kBankCount; ++bank) {
+    if (++tlb_.generations[bank] == kGenerations) {
+      tlb_.generations[bank] = 0;
+      tlb_.banks[bank].fill(kNoEntry);
+    }
   }
 }
 
@@ -88,8 +85,8 @@ void Mmu::FlushPage(Gva address) {
     return;
   }
   ++flush_count_;
-  for (TlbBank& bank : *banks_) {
-    bank[(address.value >> 12) % kTlbEntries] = {kNoTag, kNoTag, kNoTag, 0};
+  for (TlbBank& bank : tlb_.banks) {
+    bank[SlotOf(address)] = kNoEntry;
   }
 }
 
@@ -98,7 +95,7 @@ void Mmu::DropWriteTags(Gpa page) {
   for (size_t bank = 0; bank < kBankCount; ++bank) {
     for (size_t i = 0; i < kTlbEntries; ++i) {
       if ((*pages_)[bank][i] == wanted) {
-        (*banks_)[bank][i].write_tag = kNoTag;
+        tlb_.banks[bank][i].write_tag = kNoTag;
       }
     }
   }

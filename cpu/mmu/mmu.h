@@ -41,9 +41,9 @@ struct CodePage {
 // is #GP(0); callers turn it into #SS(0) where the access went through SS.
 class Mmu final : public devices::TopologyListener {
  public:
-  // apic may be null. All references outlive the Mmu.
+  // apic may be null. All references outlive the Mmu; what the tlb held before is dropped.
   Mmu(CpuState& state, const CpuModel& model, devices::AddressSpace& memory,
-      devices::LocalApic* apic, CodeWatch& code);
+      devices::LocalApic* apic, CodeWatch& code, TlbStorage& tlb);
   ~Mmu() override;
 
   // Data access at the current privilege. Sizes 1, 2, 4, 8, 16, 32, 64; any alignment. Nothing is
@@ -123,12 +123,11 @@ class Mmu final : public devices::TopologyListener {
   const devices::FlatView& view() const { return *view_; }
 
  private:
-  enum Bank : u8 { kUserBank, kSupervisorBank, kSupervisorAcBank, kNeverBank, kBankCount };
   static constexpr u64 kNoPage = ~u64{0};
 
   // Whose rights an access has: a bank to look in and what the walk is told.
   struct Rights {
-    Bank bank;
+    TlbBankIndex bank;
     bool is_user;
     bool ignores_smap;
   };
@@ -141,15 +140,24 @@ class Mmu final : public devices::TopologyListener {
     bool is_apic = false;
   };
 
+  static size_t SlotOf(Gva address) { return (address.value >> 12) % kTlbEntries; }
+
   template <u64 TlbEntry::*kTag>
   std::byte* Hit(Gva address, u64 size) {
-    const TlbEntry& entry = (*bank_)[(address.value >> 12) % kTlbEntries];
+    const TlbEntry& entry = (*bank_)[SlotOf(address)];
     // The last byte's page is compared: an access across the page's end misses.
-    const u64 wanted = ((address.value + size - 1) & ~u64{0xfff}) | tag_generation_;
+    const u64 wanted = ((address.value + size - 1) & ~u64{0xfff}) | *bank_generation_;
     if (entry.*kTag != wanted) {
       return nullptr;
     }
     return reinterpret_cast<std::byte*>(address.value + entry.addend);
+  }
+
+  // Whether each access needs a look, as with alignment checks.
+  bool UsesNeverBank() const { return bank_ == &tlb_.banks[kNeverBank]; }
+  void SelectBank(TlbBankIndex bank) {
+    bank_ = &tlb_.banks[bank];
+    bank_generation_ = &tlb_.generations[bank];
   }
 
   // access.cc
@@ -189,15 +197,15 @@ class Mmu final : public devices::TopologyListener {
   devices::AddressSpace& memory_;
   devices::LocalApic* apic_;
   CodeWatch& code_;
+  TlbStorage& tlb_;
   std::shared_ptr<const devices::FlatView> view_;
   PageTableMemory tables_;
   const devices::FlatRange* last_range_ = nullptr;  // of view_
   u64 apic_page_ = kNoPage;
-  std::unique_ptr<std::array<TlbBank, kBankCount>> banks_;
   // The guest-physical page of each TLB entry.
   std::unique_ptr<std::array<std::array<u64, kTlbEntries>, kBankCount>> pages_;
-  TlbBank* bank_ = nullptr;
-  u64 tag_generation_ = 0;  // 0 to 4094
+  TlbBank* bank_ = nullptr;  // that of the current mode
+  const u64* bank_generation_ = nullptr;
   u64 flush_count_ = 0;
   // Which 2 MiB and 1 GiB regions, hashed, hold entries of large pages: INVLPG then drops all.
   std::array<u64, 4> large_2m_{};

@@ -49,8 +49,9 @@ PagingState Mmu::Paging() const {
 }
 
 Fault Mmu::Translate(const Rights& rights, Gva address, AccessKind kind, Target& target) {
-  const TlbEntry& entry = (*banks_)[rights.bank][(address.value >> 12) % kTlbEntries];
-  if (entry.*TagOf(kind) == (AlignDown(address.value, kPageSize) | tag_generation_)) {
+  const TlbEntry& entry = tlb_.banks[rights.bank][SlotOf(address)];
+  const u64 tag = AlignDown(address.value, kPageSize) | tlb_.generations[rights.bank];
+  if (entry.*TagOf(kind) == tag) {
     target = {.host = reinterpret_cast<std::byte*>(address.value + entry.addend),
               .gpa = {},
               .range = nullptr,
@@ -108,8 +109,8 @@ void Mmu::Resolve(const Walk& walk, Target& target) {
 
 void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& target,
                AccessKind kind) {
-  const u64 index = (address.value >> 12) % kTlbEntries;
-  const u64 tag = AlignDown(address.value, kPageSize) | tag_generation_;
+  const size_t slot = SlotOf(address);
+  const u64 tag = AlignDown(address.value, kPageSize) | tlb_.generations[rights.bank];
   const Gpa page(AlignDown(walk.gpa.value, kPageSize));
   const devices::FlatRange& range = *target.range;
   const bool is_watched = HasWatchpoints() && PageIsWatched(address);
@@ -119,12 +120,12 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
   if (takes_writes) {
     range.ram->MarkDirty(range.offset + (page - range.start), kPageSize);
   }
-  TlbEntry& entry = (*banks_)[rights.bank][index];
+  TlbEntry& entry = tlb_.banks[rights.bank][slot];
   entry.read_tag = walk.can_read && !is_watched ? tag : kNoTag;
   entry.write_tag = takes_writes ? tag : kNoTag;
   entry.execute_tag = walk.can_execute ? tag : kNoTag;
   entry.addend = reinterpret_cast<u64>(target.host) - address.value;
-  (*pages_)[rights.bank][index] = page.value;
+  (*pages_)[rights.bank][slot] = page.value;
   NoteLargePage(address, walk.page_size);
   target.is_plain = entry.*TagOf(kind) == tag;
   if (kind == AccessKind::kWrite && !range.writable) {
@@ -156,14 +157,14 @@ bool Mmu::MayBeInLargePage(Gva address) const {
 
 Fault Mmu::Fetch(Gva address, CodePage& page) {
   const bool is_user = state_.cpl == 3;
-  const Bank bank = is_user ? kUserBank : kSupervisorBank;
+  const TlbBankIndex bank = is_user ? kUserBank : kSupervisorBank;
   Target target;
   if (Fault fault = Translate({bank, is_user, false}, address, AccessKind::kExecute, target)) {
     return fault;
   }
   const u64 offset = address.value % kPageSize;
   page.host = target.host != nullptr ? target.host - offset : nullptr;
-  page.gpa = target.is_plain ? Gpa((*pages_)[bank][(address.value >> 12) % kTlbEntries])
+  page.gpa = target.is_plain ? Gpa((*pages_)[bank][SlotOf(address)])
                              : Gpa(AlignDown(target.gpa.value, kPageSize));
   return Fault::None();
 }

@@ -60,7 +60,7 @@ struct MmuFixture {
     (void)memory.MapRam(Gpa(0), kRamSize, ram, 0, false).ok();
     (void)memory.MapIo(Gpa(kDeviceAt), 16, device).ok();
     (void)memory.MapRam(Gpa(kRomAt), 0x1000, rom, 0, true).ok();
-    mmu = std::make_unique<Mmu>(state, model, memory, &apic, code);
+    mmu = std::make_unique<Mmu>(state, model, memory, &apic, code, *tlb);
     mmu->ServeFlushRequest();
   }
 
@@ -100,6 +100,7 @@ struct MmuFixture {
   std::shared_ptr<FakeDevice> device = std::make_shared<FakeDevice>();
   FakeApic apic;
   FakeCode code;
+  std::unique_ptr<TlbStorage> tlb = std::make_unique<TlbStorage>();
   std::unique_ptr<Mmu> mmu;
 };
 
