@@ -5,7 +5,6 @@
 namespace tandem::cpu {
 namespace {
 
-constexpr u64 kGenerations = 4095;  // 0xfff is left to kNoTag
 constexpr u32 kApicBaseMsr = 0x1b;
 constexpr u64 kPdptePresent = 1;
 constexpr u64 kPdpteReservedLow = 0x1e6;  // bits 1, 2, 5-8
@@ -62,43 +61,6 @@ void Mmu::UpdateMode() {
   const bool checks_alignment =
       state_.cpl == 3 && (state_.cr0 & kCr0Am) != 0 && (state_.rflags & kFlagAc) != 0;
   SelectBank(checks_alignment ? kNeverBank : DataRights().bank);
-}
-
-void Mmu::FlushAll() {
-  ++flush_count_;
-  large_2m_.fill(0);
-  large_1g_ = 0;
-  for (size_t bank = 0; bank < kBankCount; ++bank) {
-    if (++tlb_.generations[bank] == kGenerations) {
-      tlb_.generations[bank] = 0;
-      tlb_.banks[bank].fill(kNoEntry);
-    }
-  }
-}
-
-// Global entries may be dropped too (SDM Vol. 3, 4.10.4.2), and one counter is cheaper than two.
-void Mmu::FlushNonGlobal() { FlushAll(); }
-
-void Mmu::FlushPage(Gva address) {
-  if (MayBeInLargePage(address)) {
-    FlushAll();
-    return;
-  }
-  ++flush_count_;
-  for (TlbBank& bank : tlb_.banks) {
-    bank[SlotOf(address)] = kNoEntry;
-  }
-}
-
-void Mmu::DropWriteTags(Gpa page) {
-  const u64 wanted = AlignDown(page.value, kPageSize);
-  for (size_t bank = 0; bank < kBankCount; ++bank) {
-    for (size_t i = 0; i < kTlbEntries; ++i) {
-      if ((*pages_)[bank][i] == wanted) {
-        tlb_.banks[bank][i].write_tag = kNoTag;
-      }
-    }
-  }
 }
 
 Fault Mmu::LoadPdptes(u64 cr3) {

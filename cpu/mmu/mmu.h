@@ -7,6 +7,7 @@
 
 #include "cpu/mmu/access_kind.h"
 #include "cpu/mmu/page_table_memory.h"
+#include "cpu/mmu/pcid_table.h"
 #include "cpu/mmu/tlb.h"
 #include "cpu/mmu/walk.h"
 #include "cpu/state/cpu_model.h"
@@ -98,10 +99,16 @@ class Mmu final : public devices::TopologyListener {
   // CPL, EFLAGS.AC, CR0, CR4, EFER or PKRU have changed: chooses the bank of access rights. Cheap;
   // it flushes nothing by itself.
   void UpdateMode();
-  // PKRU, DR0-DR7 or paging bits changed, CR3 was loaded, INVLPG, INVPCID.
+  // PKRU, DR0-DR7, paging bits of CR0, CR4 or EFER have changed; INVPCID type 2.
   void FlushAll();
-  void FlushNonGlobal();
-  void FlushPage(Gva address);
+  // CR3 was loaded: entries of the PCID it names are valid again or, without keeps_pcid (bit 63 of
+  // the source with CR4.PCIDE), dropped. Global ones stay.
+  void Cr3Loaded(bool keeps_pcid);
+  void FlushNonGlobal();                        // of the current PCID
+  void FlushPage(Gva address);                  // INVLPG: of the current PCID, and global
+  void FlushPcid(u16 pcid);                     // INVPCID type 1
+  void FlushPageOfPcid(u16 pcid, Gva address);  // INVPCID type 0
+  void FlushAllPcids();                         // INVPCID type 3: global entries stay
   // Reads the four PDPTEs of PAE paging into the state; #GP(0) for reserved bits.
   Fault LoadPdptes(u64 cr3);
 
@@ -110,8 +117,14 @@ class Mmu final : public devices::TopologyListener {
   // The page has begun to hold decoded code: its cached translations lose the right to write.
   void DropWriteTags(Gpa page);
 
-  // Counts up with every flush: what caches linear addresses compares it.
+  // For those who cache more than the TLB does. Counts every change of what the current mode may
+  // see: any flush, any load of CR3.
   u64 generation() const { return flush_count_; }
+  // Counts those after which also global or supervisor translations may differ.
+  u64 global_generation() const { return global_flush_count_; }
+  // Names the contents of the user bank: comes back together with its PCID, and for other contents
+  // not before global_generation() has counted.
+  u64 user_generation_tag() const { return tlb_.generations[kUserBank]; }
 
   // Any thread: all cached translations are dropped before the next instruction block begins. The
   // vCPU is kicked by the caller.
@@ -180,9 +193,17 @@ class Mmu final : public devices::TopologyListener {
   Fault WalkOrIdentity(const Rights& rights, Gva address, AccessKind kind, Walk& walk);
   void Resolve(const Walk& walk, Target& target);
   void Fill(const Rights& rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
-  void NoteLargePage(Gva address, u64 page_size);
-  bool MayBeInLargePage(Gva address) const;
+  void NoteLocality(TlbBankIndex bank, size_t slot, bool is_global);
   PagingState Paging() const;
+
+  // flush.cc
+  u16 CurrentPcid() const;
+  bool RenewBank(TlbBankIndex bank);
+  void RenewUserBank();
+  void DropLocalSupervisorEntries();
+  void DropRegion(u64 region, u64 size);
+  void NoteLargePage(Gva address, u64 page_size);
+  u64 LargePageSizeAround(Gva address) const;
 
   // watchpoint.cc
   bool HasWatchpoints() const { return (state_.dr7 & 0xff) != 0; }
@@ -206,9 +227,16 @@ class Mmu final : public devices::TopologyListener {
   std::unique_ptr<std::array<std::array<u64, kTlbEntries>, kBankCount>> pages_;
   TlbBank* bank_ = nullptr;  // that of the current mode
   const u64* bank_generation_ = nullptr;
+  std::array<u64, kBankCount> newest_generations_{};  // 0 to 4094; older ones are not given again
+  PcidTable pcids_;
+  // Which slots hold entries that are not global.
+  std::array<std::array<u64, kTlbEntries / 64>, kBankCount> local_slots_{};
   u64 flush_count_ = 0;
-  // Which 2 MiB and 1 GiB regions, hashed, hold entries of large pages: INVLPG then drops all.
-  std::array<u64, 4> large_2m_{};
+  u64 global_flush_count_ = 0;
+  // Which 4 MiB and 1 GiB regions, hashed, hold entries of 2 or 4 MiB and of 1 GiB pages: INVLPG
+  // then drops all of the region.
+  static constexpr unsigned kLarge4mBits = 10;
+  std::array<u64, (1u << kLarge4mBits) / 64> large_4m_{};
   u64 large_1g_ = 0;
   std::atomic<bool> flush_requested_{false};
 };

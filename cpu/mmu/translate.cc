@@ -23,8 +23,6 @@ bool IsCanonical(u64 address, bool has_five_levels) {
   return static_cast<u64>(static_cast<i64>(address << shift) >> shift) == address;
 }
 
-u64 HashBit(u64 region, unsigned bits) { return (region * 0x9e3779b97f4a7c15) >> (64 - bits); }
-
 }  // namespace
 
 Mmu::Rights Mmu::DataRights() const {
@@ -126,6 +124,7 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
   entry.execute_tag = walk.can_execute ? tag : kNoTag;
   entry.addend = reinterpret_cast<u64>(target.host) - address.value;
   (*pages_)[rights.bank][slot] = page.value;
+  NoteLocality(rights.bank, slot, walk.is_global);
   NoteLargePage(address, walk.page_size);
   target.is_plain = entry.*TagOf(kind) == tag;
   if (kind == AccessKind::kWrite && !range.writable) {
@@ -133,26 +132,10 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
   }
 }
 
-void Mmu::NoteLargePage(Gva address, u64 page_size) {
-  if (page_size == kPageSize) [[likely]] {
-    return;
-  }
-  if (page_size == u64{1} << 30) {
-    large_1g_ |= u64{1} << HashBit(address.value >> 30, 6);
-    return;
-  }
-  // A 4 MiB page is two regions: the whole of it goes when either is invalidated.
-  const u64 region = AlignDown(address.value, page_size) >> 21;
-  for (u64 i = 0; i < page_size >> 21; ++i) {
-    const u64 bit = HashBit(region + i, 8);
-    large_2m_[bit / 64] |= u64{1} << (bit % 64);
-  }
-}
-
-bool Mmu::MayBeInLargePage(Gva address) const {
-  const u64 bit = HashBit(address.value >> 21, 8);
-  return Bit(large_2m_[bit / 64], bit % 64) ||
-         Bit(large_1g_, static_cast<unsigned>(HashBit(address.value >> 30, 6)));
+void Mmu::NoteLocality(TlbBankIndex bank, size_t slot, bool is_global) {
+  const u64 bit = u64{1} << (slot % 64);
+  u64& word = local_slots_[bank][slot / 64];
+  word = is_global ? word & ~bit : word | bit;
 }
 
 Fault Mmu::Fetch(Gva address, CodePage& page) {

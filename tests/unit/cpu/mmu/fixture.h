@@ -92,6 +92,11 @@ struct MmuFixture {
     Refresh();
   }
 
+  // Whether a byte at the linear address is read without a walk.
+  bool IsCached(u64 linear) { return mmu->TryRead(Gva(linear), 1) != nullptr; }
+  // Walks if need be; false: a fault.
+  bool Touch(u64 linear) { return !mmu->Probe(Gva(linear), 1, AccessKind::kRead).raised; }
+
   CpuState state;
   CpuModel model;
   devices::AddressSpace memory;
