@@ -92,8 +92,9 @@ Fault WriteCr0(Context& context, u64 value) {
 
 Fault WriteCr3(Context& context, u64 value) {
   CpuState& state = context.state;
-  if ((state.cr4 & kCr4Pcide) != 0) {
-    value &= ~kCr3KeepsTlb;  // a hint: entries are not kept by PCID
+  const bool keeps_pcid = (state.cr4 & kCr4Pcide) != 0 && (value & kCr3KeepsTlb) != 0;
+  if (keeps_pcid) {
+    value &= ~kCr3KeepsTlb;
   }
   if (state.InLongMode() && value >> context.model.physical_address_bits != 0) {
     return Fault::Gp();
@@ -104,7 +105,7 @@ Fault WriteCr3(Context& context, u64 value) {
     }
   }
   state.cr3 = value;
-  context.mmu.FlushNonGlobal();
+  context.mmu.Cr3Loaded(keeps_pcid);
   return Fault::None();
 }
 
@@ -231,6 +232,24 @@ Fault InvalidatePage(Context& context, Gva address) {
   return Fault::None();
 }
 
+namespace {
+
+// The four types of INVPCID. SDM Vol. 2, INVPCID.
+void FlushByType(Mmu& mmu, u64 type, u16 pcid, Gva linear_address) {
+  switch (type) {
+    case 0:
+      return mmu.FlushPageOfPcid(pcid, linear_address);
+    case 1:
+      return mmu.FlushPcid(pcid);
+    case 2:
+      return mmu.FlushAll();
+    default:
+      return mmu.FlushAllPcids();
+  }
+}
+
+}  // namespace
+
 Fault InvalidatePcid(Context& context, u64 type, u64 pcid, u64 linear_address) {
   const CpuState& state = context.state;
   if (Fault fault = RequireCpl0(state)) {
@@ -242,11 +261,7 @@ Fault InvalidatePcid(Context& context, u64 type, u64 pcid, u64 linear_address) {
   if (type > 3 || pcid > 0xfff || (names_pcid && pcid > highest_pcid) || is_bad_address) {
     return Fault::Gp();
   }
-  if (type == 0) {
-    context.mmu.FlushPage(Gva(linear_address));
-  } else {
-    context.mmu.FlushAll();
-  }
+  FlushByType(context.mmu, type, static_cast<u16>(pcid), Gva(linear_address));
   return Fault::None();
 }
 

@@ -37,7 +37,9 @@ bool IsSoftwareInterrupt(Op op) {
 }  // namespace
 
 Interpreter::Interpreter(const Parts& parts)
-    : mmu_(parts.state, parts.model, parts.memory, parts.apic, cache_),
+    : own_tlb_(parts.tlb == nullptr ? std::make_unique<TlbStorage>() : nullptr),
+      mmu_(parts.state, parts.model, parts.memory, parts.apic, cache_,
+           parts.tlb == nullptr ? *own_tlb_ : *parts.tlb),
       core_{{parts.state, mmu_, parts.model, parts.ports, parts.apic, parts.clock, parts.id}},
       thunks_(std::make_unique<HostThunks>()) {
   cache_.SetMmu(mmu_);

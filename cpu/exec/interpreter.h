@@ -20,6 +20,7 @@ class Interpreter {
     devices::LocalApic* apic;  // may be null
     devices::Clock& clock;
     devices::VcpuId id;
+    TlbStorage* tlb = nullptr;  // null: the interpreter has its own
   };
 
   // Everything in parts outlives the interpreter.
@@ -75,6 +76,7 @@ class Interpreter {
   void Deliver(const Fault& fault);
 
   BlockCache cache_;
+  std::unique_ptr<TlbStorage> own_tlb_;
   Mmu mmu_;
   Core core_;
   std::unique_ptr<HostThunks> thunks_;

@@ -128,7 +128,7 @@ Gva Mmu::NextPage(Gva address) const {
 }
 
 Fault Mmu::CheckAlignment(Gva address, u64 size) const {
-  const bool is_checked = bank_ == &(*banks_)[kNeverBank] && (size == 2 || size == 4 || size == 8);
+  const bool is_checked = UsesNeverBank() && (size == 2 || size == 4 || size == 8);
   return is_checked && address.value % size != 0 ? Fault::WithCode(Vector::kAc, 0) : Fault::None();
 }
 
@@ -206,7 +206,7 @@ Fault Mmu::PinForUpdate(Gva address, u32 size, std::byte*& host) {
 
 std::byte* Mmu::HostSpan(Gva address, AccessKind kind) {
   Target target;
-  if (bank_ == &(*banks_)[kNeverBank] || Translate(DataRights(), address, kind, target)) {
+  if (UsesNeverBank() || Translate(DataRights(), address, kind, target)) {
     return nullptr;
   }
   return target.is_plain ? target.host : nullptr;

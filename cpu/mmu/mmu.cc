@@ -5,7 +5,6 @@
 namespace tandem::cpu {
 namespace {
 
-constexpr u64 kGenerations = 4095;  // 0xfff is left to kNoTag
 constexpr u32 kApicBaseMsr = 0x1b;
 constexpr u64 kPdptePresent = 1;
 constexpr u64 kPdpteReservedLow = 0x1e6;  // bits 1, 2, 5-8
@@ -13,18 +12,19 @@ constexpr u64 kPdpteReservedLow = 0x1e6;  // bits 1, 2, 5-8
 }  // namespace
 
 Mmu::Mmu(CpuState& state, const CpuModel& model, devices::AddressSpace& memory,
-         devices::LocalApic* apic, CodeWatch& code)
+         devices::LocalApic* apic, CodeWatch& code, TlbStorage& tlb)
     : state_(state),
       model_(model),
       memory_(memory),
       apic_(apic),
       code_(code),
+      tlb_(tlb),
       view_(memory.View()),
       tables_(*view_),
-      banks_(std::make_unique<std::array<TlbBank, kBankCount>>()),
-      pages_(std::make_unique<std::array<std::array<u64, kTlbEntries>, kBankCount>>()) {
-  for (TlbBank& bank : *banks_) {
-    bank.fill({kNoTag, kNoTag, kNoTag, 0});
+      pages_(std::make_unique<std::array<std::array<PageInfo, kTlbEntries>, kBankCount>>()) {
+  tlb_.generations.fill(0);
+  for (TlbBank& bank : tlb_.banks) {
+    bank.fill(kNoEntry);
   }
   memory_.Listen(*this);
   ApicBaseChanged();
@@ -38,7 +38,11 @@ void Mmu::OnViewChanged(const std::shared_ptr<const devices::FlatView>&) { Reque
 void Mmu::OnDirtyLogChanged() { RequestFlush(); }
 
 void Mmu::ServeFlushRequest() {
-  if (!flush_requested_.exchange(false, std::memory_order_acq_rel)) {
+  const u32 requests = requests_.exchange(0, std::memory_order_acq_rel);
+  if ((requests & kDropWritesRequest) != 0) {
+    DropAllWriteTags();
+  }
+  if ((requests & kFlushRequest) == 0) {
     return;
   }
   view_ = memory_.View();
@@ -58,50 +62,9 @@ void Mmu::ApicBaseChanged() {
 }
 
 void Mmu::UpdateMode() {
-  bank_ = &(*banks_)[DataRights().bank];
   const bool checks_alignment =
       state_.cpl == 3 && (state_.cr0 & kCr0Am) != 0 && (state_.rflags & kFlagAc) != 0;
-  if (checks_alignment) {
-    bank_ = &(*banks_)[kNeverBank];
-  }
-}
-
-void Mmu::FlushAll() {
-  ++flush_count_;
-  large_2m_.fill(0);
-  large_1g_ = 0;
-  if (++tag_generation_ < kGenerations) {
-    return;
-  }
-  tag_generation_ = 0;
-  for (TlbBank& bank : *banks_) {
-    bank.fill({kNoTag, kNoTag, kNoTag, 0});
-  }
-}
-
-// Global entries may be dropped too (SDM Vol. 3, 4.10.4.2), and one counter is cheaper than two.
-void Mmu::FlushNonGlobal() { FlushAll(); }
-
-void Mmu::FlushPage(Gva address) {
-  if (MayBeInLargePage(address)) {
-    FlushAll();
-    return;
-  }
-  ++flush_count_;
-  for (TlbBank& bank : *banks_) {
-    bank[(address.value >> 12) % kTlbEntries] = {kNoTag, kNoTag, kNoTag, 0};
-  }
-}
-
-void Mmu::DropWriteTags(Gpa page) {
-  const u64 wanted = AlignDown(page.value, kPageSize);
-  for (size_t bank = 0; bank < kBankCount; ++bank) {
-    for (size_t i = 0; i < kTlbEntries; ++i) {
-      if ((*pages_)[bank][i] == wanted) {
-        (*banks_)[bank][i].write_tag = kNoTag;
-      }
-    }
-  }
+  SelectBank(checks_alignment ? kNeverBank : DataRights().bank);
 }
 
 Fault Mmu::LoadPdptes(u64 cr3) {

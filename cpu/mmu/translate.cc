@@ -23,8 +23,6 @@ bool IsCanonical(u64 address, bool has_five_levels) {
   return static_cast<u64>(static_cast<i64>(address << shift) >> shift) == address;
 }
 
-u64 HashBit(u64 region, unsigned bits) { return (region * 0x9e3779b97f4a7c15) >> (64 - bits); }
-
 }  // namespace
 
 Mmu::Rights Mmu::DataRights() const {
@@ -49,8 +47,9 @@ PagingState Mmu::Paging() const {
 }
 
 Fault Mmu::Translate(const Rights& rights, Gva address, AccessKind kind, Target& target) {
-  const TlbEntry& entry = (*banks_)[rights.bank][(address.value >> 12) % kTlbEntries];
-  if (entry.*TagOf(kind) == (AlignDown(address.value, kPageSize) | tag_generation_)) {
+  const TlbEntry& entry = tlb_.banks[rights.bank][SlotOf(address)];
+  const u64 tag = AlignDown(address.value, kPageSize) | tlb_.generations[rights.bank];
+  if (entry.*TagOf(kind) == tag) {
     target = {.host = reinterpret_cast<std::byte*>(address.value + entry.addend),
               .gpa = {},
               .range = nullptr,
@@ -88,28 +87,34 @@ Fault Mmu::TranslateMiss(const Rights& rights, Gva address, AccessKind kind, Tar
   return Fault::None();
 }
 
-// Finds the RAM or ROM that backs the whole page, if any.
+// The RAM or ROM that backs the whole page, or null.
+const devices::FlatRange* Mmu::RamRange(Gpa page) {
+  if (last_range_ == nullptr || page.value - last_range_->start.value >= last_range_->length) {
+    last_range_ = view_->Find(page);
+  }
+  const devices::FlatRange* range = last_range_;
+  const bool is_backed =
+      range != nullptr && range->ram && range->length - (page - range->start) >= kPageSize;
+  return is_backed ? range : nullptr;
+}
+
 void Mmu::Resolve(const Walk& walk, Target& target) {
   const Gpa page(AlignDown(walk.gpa.value, kPageSize));
   if (page.value == apic_page_) {
     target.is_apic = true;
     return;
   }
-  if (last_range_ == nullptr || page.value - last_range_->start.value >= last_range_->length) {
-    last_range_ = view_->Find(page);
+  const devices::FlatRange* range = RamRange(page);
+  if (range != nullptr) {
+    target.range = range;
+    target.host = range->ram->data() + range->offset + (walk.gpa - range->start);
   }
-  const devices::FlatRange* range = last_range_;
-  if (range == nullptr || !range->ram || range->length - (page - range->start) < kPageSize) {
-    return;
-  }
-  target.range = range;
-  target.host = range->ram->data() + range->offset + (walk.gpa - range->start);
 }
 
 void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& target,
                AccessKind kind) {
-  const u64 index = (address.value >> 12) % kTlbEntries;
-  const u64 tag = AlignDown(address.value, kPageSize) | tag_generation_;
+  const size_t slot = SlotOf(address);
+  const u64 tag = AlignDown(address.value, kPageSize) | tlb_.generations[rights.bank];
   const Gpa page(AlignDown(walk.gpa.value, kPageSize));
   const devices::FlatRange& range = *target.range;
   const bool is_watched = HasWatchpoints() && PageIsWatched(address);
@@ -119,12 +124,13 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
   if (takes_writes) {
     range.ram->MarkDirty(range.offset + (page - range.start), kPageSize);
   }
-  TlbEntry& entry = (*banks_)[rights.bank][index];
+  TlbEntry& entry = tlb_.banks[rights.bank][slot];
   entry.read_tag = walk.can_read && !is_watched ? tag : kNoTag;
   entry.write_tag = takes_writes ? tag : kNoTag;
   entry.execute_tag = walk.can_execute ? tag : kNoTag;
   entry.addend = reinterpret_cast<u64>(target.host) - address.value;
-  (*pages_)[rights.bank][index] = page.value;
+  (*pages_)[rights.bank][slot] = {page, walk.page_size, walk.is_global};
+  NoteLocality(rights.bank, slot, walk.is_global);
   NoteLargePage(address, walk.page_size);
   target.is_plain = entry.*TagOf(kind) == tag;
   if (kind == AccessKind::kWrite && !range.writable) {
@@ -132,40 +138,10 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
   }
 }
 
-void Mmu::NoteLargePage(Gva address, u64 page_size) {
-  if (page_size == kPageSize) [[likely]] {
-    return;
-  }
-  if (page_size == u64{1} << 30) {
-    large_1g_ |= u64{1} << HashBit(address.value >> 30, 6);
-    return;
-  }
-  // A 4 MiB page is two regions: the whole of it goes when either is invalidated.
-  const u64 region = AlignDown(address.value, page_size) >> 21;
-  for (u64 i = 0; i < page_size >> 21; ++i) {
-    const u64 bit = HashBit(region + i, 8);
-    large_2m_[bit / 64] |= u64{1} << (bit % 64);
-  }
-}
-
-bool Mmu::MayBeInLargePage(Gva address) const {
-  const u64 bit = HashBit(address.value >> 21, 8);
-  return Bit(large_2m_[bit / 64], bit % 64) ||
-         Bit(large_1g_, static_cast<unsigned>(HashBit(address.value >> 30, 6)));
-}
-
-Fault Mmu::Fetch(Gva address, CodePage& page) {
-  const bool is_user = state_.cpl == 3;
-  const Bank bank = is_user ? kUserBank : kSupervisorBank;
-  Target target;
-  if (Fault fault = Translate({bank, is_user, false}, address, AccessKind::kExecute, target)) {
-    return fault;
-  }
-  const u64 offset = address.value % kPageSize;
-  page.host = target.host != nullptr ? target.host - offset : nullptr;
-  page.gpa = target.is_plain ? Gpa((*pages_)[bank][(address.value >> 12) % kTlbEntries])
-                             : Gpa(AlignDown(target.gpa.value, kPageSize));
-  return Fault::None();
+void Mmu::NoteLocality(TlbBankIndex bank, size_t slot, bool is_global) {
+  const u64 bit = u64{1} << (slot % 64);
+  u64& word = local_slots_[bank][slot / 64];
+  word = is_global ? word & ~bit : word | bit;
 }
 
 bool Mmu::DebugTranslate(Gva address, Gpa& result) const {

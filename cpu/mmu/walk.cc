@@ -12,6 +12,7 @@ constexpr u64 kUser = 1u << 2;
 constexpr u64 kAccessed = 1u << 5;
 constexpr u64 kDirty = 1u << 6;
 constexpr u64 kLarge = 1u << 7;
+constexpr u64 kGlobal = 1u << 8;
 constexpr u64 kNoExecute = u64{1} << 63;
 constexpr u64 kAddressBits = 0x000ffffffffff000;
 
@@ -46,6 +47,8 @@ class Walker {
   u32 Denial(const WalkAccess& access) const;  // error code bits; 0: allowed
   bool SetAccessed(bool is_write);
   bool IsDirty() const { return (leaf().value & kDirty) != 0; }
+  // SDM Vol. 3, 4.10.2.4.
+  bool IsGlobal() const { return (paging_.cr4 & kCr4Pge) != 0 && (leaf().value & kGlobal) != 0; }
   u32 FetchBit() const;
 
  private:
@@ -230,6 +233,7 @@ Walk Finish(const Walker& walker, const WalkAccess& access) {
   Walk walk;
   walk.gpa = walker.Address();
   walk.page_size = walker.PageSizeInBytes();
+  walk.is_global = walker.IsGlobal();
   const auto allows = [&](AccessKind kind) {
     return walker.Denial({kind, access.is_user, access.ignores_smap}) == 0;
   };

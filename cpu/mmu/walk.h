@@ -31,6 +31,7 @@ struct Walk {
   Fault fault;
   Gpa gpa;
   u64 page_size = 4096;
+  bool is_global = false;
   // What the same privilege may do without another walk; can_write only where D is set already.
   bool can_read = false, can_write = false, can_execute = false;
 };

@@ -11,6 +11,9 @@ namespace tandem::cpu {
 class FakeCode final : public CodeWatch {
  public:
   bool HoldsCode(Gpa page) const override { return page == code_page; }
+  bool HoldsAnyCode(Gpa start, u64 length) const override {
+    return code_page.value - start.value < length;
+  }
   void OnCodeWritten(Gpa start, u64) override { writes.push_back(start.value); }
   Gpa code_page{~u64{0xfff}};
   std::vector<u64> writes;
@@ -60,7 +63,7 @@ struct MmuFixture {
     (void)memory.MapRam(Gpa(0), kRamSize, ram, 0, false).ok();
     (void)memory.MapIo(Gpa(kDeviceAt), 16, device).ok();
     (void)memory.MapRam(Gpa(kRomAt), 0x1000, rom, 0, true).ok();
-    mmu = std::make_unique<Mmu>(state, model, memory, &apic, code);
+    mmu = std::make_unique<Mmu>(state, model, memory, &apic, code, *tlb);
     mmu->ServeFlushRequest();
   }
 
@@ -92,6 +95,11 @@ struct MmuFixture {
     Refresh();
   }
 
+  // Whether a byte at the linear address is read without a walk.
+  bool IsCached(u64 linear) { return mmu->TryRead(Gva(linear), 1) != nullptr; }
+  // Walks if need be; false: a fault.
+  bool Touch(u64 linear) { return !mmu->Probe(Gva(linear), 1, AccessKind::kRead).raised; }
+
   CpuState state;
   CpuModel model;
   devices::AddressSpace memory;
@@ -100,6 +108,7 @@ struct MmuFixture {
   std::shared_ptr<FakeDevice> device = std::make_shared<FakeDevice>();
   FakeApic apic;
   FakeCode code;
+  std::unique_ptr<TlbStorage> tlb = std::make_unique<TlbStorage>();
   std::unique_ptr<Mmu> mmu;
 };
 

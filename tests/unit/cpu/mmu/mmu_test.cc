@@ -180,5 +180,19 @@ TEST_CASE("mmu: host spans are given for plain memory only") {
   CHECK_NE(f.mmu->HostSpan(Gva(MmuFixture::kRomAt), AccessKind::kRead), nullptr);
 }
 
+TEST_CASE("mmu: the storage holds what emitted code looks for") {
+  MmuFixture f;
+  f.EnterLongMode(0x9067);
+  f.state.cpl = 3;
+  f.Refresh();
+  u8 value = 0;
+  REQUIRE_FALSE(f.mmu->Read(Gva(0x5004), value).raised);
+  const TlbEntry& entry = f.tlb->banks[kUserBank][5];
+  CHECK_EQ(entry.read_tag, 0x5000 | f.tlb->generations[kUserBank]);
+  CHECK_EQ(entry.addend + 0x5004, reinterpret_cast<u64>(f.ram->data() + 0x9004));
+  CHECK_EQ(f.tlb->banks[kSupervisorBank][5].read_tag, kNoTag);
+  CHECK_EQ(f.tlb->banks[kNeverBank][5].read_tag, kNoTag);
+}
+
 }  // namespace
 }  // namespace tandem::cpu

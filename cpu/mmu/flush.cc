@@ -1,0 +1,178 @@
+// What invalidates cached translations, and how much is kept. SDM Vol. 3, 4.10.4.
+//
+// The user bank keeps the entries of several PCIDs, each under a generation of its own. The
+// supervisor banks hold those of the current PCID and the global ones: with each change of CR3 the
+// slots of the former are emptied.
+#include <bit>
+
+#include "base/bits.h"
+#include "cpu/mmu/mmu.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr u64 kGenerations = 4095;  // 0xfff is left to kNoTag
+constexpr u64 kSize4M = u64{1} << 22;
+constexpr u64 kSize1G = u64{1} << 30;
+
+u64 HashBit(u64 region, unsigned bits) { return (region * 0x9e3779b97f4a7c15) >> (64 - bits); }
+
+bool IsInRegion(const TlbEntry& entry, u64 region, u64 size) {
+  return AlignDown(entry.read_tag, size) == region || AlignDown(entry.write_tag, size) == region ||
+         AlignDown(entry.execute_tag, size) == region;
+}
+
+}  // namespace
+
+u16 Mmu::CurrentPcid() const {
+  return (state_.cr4 & kCr4Pcide) != 0 ? static_cast<u16>(state_.cr3 & 0xfff) : u16{0};
+}
+
+void Mmu::FlushAll() {
+  ++flush_count_;
+  ++global_flush_count_;
+  large_4m_.fill(0);
+  large_1g_ = 0;
+  pcids_.Clear();
+  RenewUserBank();
+  for (const TlbBankIndex bank : {kSupervisorBank, kSupervisorAcBank}) {
+    RenewBank(bank);
+    local_slots_[bank].fill(0);
+  }
+}
+
+// A generation none of the bank's entries has. False: to get one, all of them were dropped.
+bool Mmu::RenewBank(TlbBankIndex bank) {
+  const bool is_left = ++newest_generations_[bank] < kGenerations;
+  if (!is_left) {
+    newest_generations_[bank] = 0;
+    tlb_.banks[bank].fill(kNoEntry);
+  }
+  tlb_.generations[bank] = newest_generations_[bank];
+  return is_left;
+}
+
+void Mmu::RenewUserBank() {
+  if (!RenewBank(kUserBank)) {
+    pcids_.Clear();
+    ++global_flush_count_;  // generations come again from here on
+  }
+  pcids_.Set(CurrentPcid(), tlb_.generations[kUserBank]);
+}
+
+void Mmu::DropLocalSupervisorEntries() {
+  for (const TlbBankIndex bank : {kSupervisorBank, kSupervisorAcBank}) {
+    for (size_t word = 0; word < local_slots_[bank].size(); ++word) {
+      for (u64 left = local_slots_[bank][word]; left != 0; left &= left - 1) {
+        tlb_.banks[bank][64 * word + static_cast<size_t>(std::countr_zero(left))] = kNoEntry;
+      }
+      local_slots_[bank][word] = 0;
+    }
+  }
+}
+
+void Mmu::FlushNonGlobal() {
+  ++flush_count_;
+  RenewUserBank();
+  DropLocalSupervisorEntries();
+}
+
+void Mmu::Cr3Loaded(bool keeps_pcid) {
+  const std::optional<u64> kept = keeps_pcid ? pcids_.Use(CurrentPcid()) : std::nullopt;
+  if (!kept) {
+    FlushNonGlobal();
+    return;
+  }
+  ++flush_count_;
+  tlb_.generations[kUserBank] = *kept;
+  DropLocalSupervisorEntries();
+}
+
+void Mmu::FlushPcid(u16 pcid) {
+  if (pcid == CurrentPcid()) {
+    FlushNonGlobal();
+  } else {
+    pcids_.Forget(pcid);
+  }
+}
+
+void Mmu::FlushPageOfPcid(u16 pcid, Gva address) {
+  if (pcid == CurrentPcid()) {
+    FlushPage(address);
+  } else {
+    pcids_.Forget(pcid);
+  }
+}
+
+void Mmu::FlushAllPcids() {
+  pcids_.Clear();
+  FlushNonGlobal();
+}
+
+// Empties the page's slot whatever the PCID and rights of what is in it.
+void Mmu::FlushPage(Gva address) {
+  ++flush_count_;
+  ++global_flush_count_;
+  if (const u64 size = LargePageSizeAround(address); size != 0) {
+    DropRegion(AlignDown(address.value, size), size);
+    return;
+  }
+  for (TlbBank& bank : tlb_.banks) {
+    bank[SlotOf(address)] = kNoEntry;
+  }
+}
+
+void Mmu::DropRegion(u64 region, u64 size) {
+  for (TlbBank& bank : tlb_.banks) {
+    for (TlbEntry& entry : bank) {
+      if (IsInRegion(entry, region, size)) {
+        entry = kNoEntry;
+      }
+    }
+  }
+}
+
+void Mmu::NoteLargePage(Gva address, u64 page_size) {
+  if (page_size == kPageSize) [[likely]] {
+    return;
+  }
+  if (page_size == kSize1G) {
+    large_1g_ |= u64{1} << HashBit(address.value / kSize1G, 6);
+    return;
+  }
+  const u64 bit = HashBit(address.value / kSize4M, kLarge4mBits);
+  large_4m_[bit / 64] |= u64{1} << (bit % 64);
+}
+
+// How much to drop with the page at the address so that a large page goes as a whole; 0: none can
+// be there.
+u64 Mmu::LargePageSizeAround(Gva address) const {
+  if (Bit(large_1g_, static_cast<unsigned>(HashBit(address.value / kSize1G, 6)))) {
+    return kSize1G;
+  }
+  const u64 bit = HashBit(address.value / kSize4M, kLarge4mBits);
+  return Bit(large_4m_[bit / 64], bit % 64) ? kSize4M : 0;
+}
+
+void Mmu::DropWriteTags(Gpa page) {
+  ++write_drop_count_;
+  const Gpa wanted(AlignDown(page.value, kPageSize));
+  for (size_t bank = 0; bank < kBankCount; ++bank) {
+    for (size_t i = 0; i < kTlbEntries; ++i) {
+      if ((*pages_)[bank][i].gpa() == wanted) {
+        tlb_.banks[bank][i].write_tag = kNoTag;
+      }
+    }
+  }
+}
+
+void Mmu::DropAllWriteTags() {
+  ++write_drop_count_;
+  for (TlbBank& bank : tlb_.banks) {
+    for (TlbEntry& entry : bank) {
+      entry.write_tag = kNoTag;
+    }
+  }
+}
+
+}  // namespace tandem::cpu
