@@ -9,6 +9,8 @@ namespace {
 
 class DbtAccelerator final : public Accelerator {
  public:
+  explicit DbtAccelerator(bool translates) : translates_(translates) {}
+
   cpu::FeatureSet Features() const override { return cpu::InterpreterFeatures(); }
 
   std::unique_ptr<devices::IrqChip> MakeIrqChip(devices::CpuSignals&) override { return nullptr; }
@@ -18,12 +20,21 @@ class DbtAccelerator final : public Accelerator {
     if (env.icount != nullptr && model.vcpu_count > 1) {
       return Fail("-icount counts the instructions of one processor: use -smp 1 with it");
     }
-    return std::unique_ptr<Vcpu>(std::make_unique<DbtVcpu>(id, model, env));
+    if (translates_ && shared_ == nullptr) {
+      shared_ = std::make_shared<jit::SharedCode>(model, jit::Engine::MakeHandlers());
+    }
+    return std::unique_ptr<Vcpu>(std::make_unique<DbtVcpu>(id, model, env, shared_));
   }
+
+ private:
+  const bool translates_;
+  std::shared_ptr<jit::SharedCode> shared_;  // of all vCPUs, which have the same model
 };
 
 }  // namespace
 
-std::unique_ptr<Accelerator> MakeDbtAccelerator() { return std::make_unique<DbtAccelerator>(); }
+std::unique_ptr<Accelerator> MakeDbtAccelerator(bool translates) {
+  return std::make_unique<DbtAccelerator>(translates);
+}
 
 }  // namespace tandem::accel

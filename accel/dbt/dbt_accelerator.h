@@ -6,7 +6,8 @@
 
 namespace tandem::accel {
 
-// Executes guest code without help of the host's virtualisation: `-accel dbt`.
-std::unique_ptr<Accelerator> MakeDbtAccelerator();
+// Executes guest code without help of the host's virtualisation: `-accel dbt`. translates: by
+// dynamic translation; otherwise by the interpreter alone (`jit=off`).
+std::unique_ptr<Accelerator> MakeDbtAccelerator(bool translates);
 
 }  // namespace tandem::accel

@@ -13,16 +13,35 @@ constexpr u64 kFreeSlice = u64{1} << 40;
 
 }  // namespace
 
-DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env)
+DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env,
+                 std::shared_ptr<jit::SharedCode> shared)
     : id_(id),
       env_(env),
-      interpreter_({state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id}) {
+      context_(std::make_unique<jit::VcpuContext>()),
+      state_(context_->state),
+      events_(context_->attention),
+      interpreter_({state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id,
+                    &context_->tlb}),
+      shared_(std::move(shared)) {
   cpu::PowerOnReset(state_, id == 0);
-  interpreter_.StateChanged();
+  if (shared_ != nullptr) {
+    engine_.emplace(*context_, model, interpreter_, *shared_);
+  }
+  StateChanged();
 }
 
 DbtVcpu::~DbtVcpu() {
-  Log(LogItem::kAccel, "vcpu {}: {} instructions", id_, state_.instructions);
+  Log(LogItem::kAccel, "vcpu {}: {} instructions interpreted", id_, state_.instructions);
+  if (engine_) {
+    engine_->LogCounts();
+  }
+}
+
+void DbtVcpu::StateChanged() {
+  interpreter_.StateChanged();
+  if (engine_) {
+    engine_->StateChanged();
+  }
 }
 
 void DbtVcpu::Post(u32 events) noexcept { events_.fetch_or(events, std::memory_order_release); }
@@ -49,7 +68,7 @@ void DbtVcpu::Signal(SignalKind kind, u8 vector) noexcept {
 
 void DbtVcpu::Load(const cpu::CpuState& state) {
   state_ = state;
-  interpreter_.StateChanged();
+  StateChanged();
   Post(kInterruptEvent);
 }
 
@@ -73,6 +92,15 @@ Exit DbtVcpu::Run() {
 }
 
 void DbtVcpu::Execute() {
+  if (engine_ && !debug_.single_step && env_.icount == nullptr) {
+    engine_->Run();
+  } else {
+    Interpret();
+  }
+}
+
+// Counted time and single steps need to stop at any instruction.
+void DbtVcpu::Interpret() {
   u64 slice = debug_.single_step ? 1 : kFreeSlice;
   if (env_.icount != nullptr) {
     slice = std::min(slice, env_.icount->Budget(kCountedSlice));
@@ -127,7 +155,7 @@ void DbtVcpu::DoInit() {
   if (devices::LocalApic* apic = env_.irqs.Apic(id_)) {
     apic->Reset();
   }
-  interpreter_.StateChanged();
+  StateChanged();
 }
 
 // SDM Vol. 3, "MP Initialization Protocol": CS:IP = vector << 8 : 0.
@@ -142,7 +170,7 @@ void DbtVcpu::DoStartup() {
   cs.base = u64{vector} << 12;
   state_.rip = 0;
   state_.activity = cpu::Activity::kRunning;
-  interpreter_.StateChanged();
+  StateChanged();
 }
 
 std::optional<Exit> DbtVcpu::WhenInactive() {

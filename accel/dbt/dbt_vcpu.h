@@ -5,13 +5,18 @@
 
 #include "accel/api/accelerator.h"
 #include "cpu/exec/interpreter.h"
+#include "jit/context/context.h"
+#include "jit/engine/engine.h"
 
 namespace tandem::accel {
 
-// A vCPU on the interpreter: interrupts, start-up signals, halting, instruction-counted time.
+// A vCPU on the translator, or the interpreter alone: interrupts, start-up signals, halting,
+// instruction-counted time.
 class DbtVcpu final : public Vcpu {
  public:
-  DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env);
+  // shared: the machine's translated code; null: only the interpreter runs.
+  DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env,
+          std::shared_ptr<jit::SharedCode> shared);
   ~DbtVcpu() override;
 
   Exit Run() override;
@@ -38,15 +43,20 @@ class DbtVcpu final : public Vcpu {
   void DoStartup();
   void OfferInterrupt();
   void Execute();
+  void Interpret();
+  void StateChanged();
   std::optional<Exit> WhenInactive();
 
   const devices::VcpuId id_;
   const VcpuEnv env_;
-  cpu::CpuState state_;
-  std::atomic<u32> events_{0};
+  const std::unique_ptr<jit::VcpuContext> context_;
+  cpu::CpuState& state_;
+  std::atomic<u32>& events_;
   std::atomic<u8> startup_vector_{0};
   DebugSpec debug_;
   cpu::Interpreter interpreter_;
+  const std::shared_ptr<jit::SharedCode> shared_;
+  std::optional<jit::Engine> engine_;
 };
 
 }  // namespace tandem::accel

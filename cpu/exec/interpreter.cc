@@ -77,9 +77,9 @@ bool Interpreter::NeedsSingleStep() const {
          (state.dr7 & kAnyBreakpoint) != 0;
 }
 
-bool Interpreter::MustReturn(const std::atomic<u32>& attention) const {
+bool Interpreter::MustReturn(u32 attention) const {
   const CpuState& state = core_.state;
-  const bool wanted = attention.load(std::memory_order_relaxed) != 0 ||
+  const bool wanted = attention != 0 ||
                       (window_wanted_ && (state.rflags & kFlagIf) != 0);
   return wanted && !state.sti_shadow && !state.mov_ss_shadow;
 }
@@ -93,7 +93,7 @@ u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
     if (mmu_.FlushIsRequested()) [[unlikely]] {
       mmu_.ServeFlushRequest();
     }
-    if (MustReturn(attention)) [[unlikely]] {
+    if (MustReturn(attention.load(std::memory_order_relaxed))) [[unlikely]] {
       break;
     }
     if (NeedsSingleStep()) [[unlikely]] {
@@ -114,6 +114,11 @@ u64 Interpreter::Run(u64 budget, const std::atomic<u32>& attention) {
     }
   }
   return done;
+}
+
+void Interpreter::ExecuteOne() {
+  cache_.FreeDropped();
+  StepOne();
 }
 
 u64 Interpreter::RunOrStep(const Block& block, u64 budget) {

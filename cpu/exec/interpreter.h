@@ -34,6 +34,16 @@ class Interpreter {
   // Run also returns as soon as interrupts can be taken (IF set, no shadow).
   void SetWindowWanted(bool wanted) { window_wanted_ = wanted; }
 
+  // For an engine that runs translated code and leaves single instructions to this one.
+  // Executes one instruction with everything that can happen around it.
+  void ExecuteOne();
+  // Delivers an exception at state.rip.
+  void Raise(const Fault& fault) { Deliver(fault); }
+  // Trap flag, breakpoints or an interrupt shadow: only ExecuteOne is right.
+  bool NeedsSingleStep() const;
+  // attention or a wanted window asks for a return, and no shadow forbids it.
+  bool MustReturn(u32 attention) const;
+
   // Between instructions: takes an event. The caller has checked that it may be delivered.
   void TakeInterrupt(u8 vector);
   void TakeNmi();
@@ -42,7 +52,9 @@ class Interpreter {
   void StateChanged();
 
   Mmu& mmu() { return mmu_; }
-  Context& context() { return core_; }
+  Core& core() { return core_; }
+  // Of the decoded code: which segments need checks, and the like.
+  const BlockMode& mode() const { return mode_; }
 
  private:
   struct JumpEntry {
@@ -54,8 +66,6 @@ class Interpreter {
   };
   static constexpr size_t kJumpEntries = 4096;
 
-  bool NeedsSingleStep() const;
-  bool MustReturn(const std::atomic<u32>& attention) const;
   BlockMode CurrentMode() const;
   void RefreshMode();
   u64 Validity() const { return mmu_.generation() + cache_.epoch(); }

@@ -166,6 +166,18 @@ void Mmu::DropWriteTags(Gpa page) {
   }
 }
 
+void Mmu::DropWriteTagsOfHost(const std::byte* page) {
+  ++write_drop_count_;
+  const u64 wanted = reinterpret_cast<u64>(page);
+  for (TlbBank& bank : tlb_.banks) {
+    for (TlbEntry& entry : bank) {
+      if (AlignDown(entry.write_tag, kPageSize) + entry.addend == wanted) {
+        entry.write_tag = kNoTag;
+      }
+    }
+  }
+}
+
 void Mmu::DropAllWriteTags() {
   ++write_drop_count_;
   for (TlbBank& bank : tlb_.banks) {

@@ -145,6 +145,8 @@ class Mmu final : public devices::TopologyListener {
   // The page has begun to hold decoded code: its cached translations, of all modes and under every
   // linear address, lose the right to write. Reads go on.
   void DropWriteTags(Gpa page);
+  // Likewise, the page being named by its host memory.
+  void DropWriteTagsOfHost(const std::byte* page);
 
   // For those who cache more than the TLB does. Counts every change of what the current mode may
   // see: any flush, any load of CR3.

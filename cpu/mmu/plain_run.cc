@@ -36,8 +36,11 @@ Mmu::Extent Mmu::Clip(Extent extent, Gva address, AccessKind kind,
   const u64 first = std::max(extent.gpa.value, range.start.value);
   const u64 end = std::min(extent.gpa.value + extent.length, range.start.value + range.length);
   const u64 length = AlignDown(end - first, kPageSize);
+  const u64 offset = range.offset + (first - range.start.value);
+  const bool has_code =
+      code_.HoldsAnyCode(Gpa(first), length) || range.ram->HasAnyCode(offset, length);
   const bool is_whole = !Holds(Gpa(first), length, apic_page_) &&
-                        (kind != AccessKind::kWrite || !code_.HoldsAnyCode(Gpa(first), length));
+                        (kind != AccessKind::kWrite || !has_code);
   if (is_whole) {
     return {extent.linear + (first - extent.gpa.value), Gpa(first), length};
   }

@@ -120,6 +120,7 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
   const bool is_watched = HasWatchpoints() && PageIsWatched(address);
   const bool takes_writes = walk.can_write && range.writable && !is_watched &&
                             !code_.HoldsCode(page) &&
+                            !range.ram->HasCode(range.offset + (page - range.start)) &&
                             (kind == AccessKind::kWrite || !range.ram->dirty_logging());
   if (takes_writes) {
     range.ram->MarkDirty(range.offset + (page - range.start), kPageSize);

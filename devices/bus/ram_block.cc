@@ -3,10 +3,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "base/bits.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "devices/bus/address.h"
 
@@ -33,11 +35,53 @@ RamBlock::RamBlock(std::string name, u64 size, UniqueFd fd, std::byte* data)
       size_(size),
       fd_(std::move(fd)),
       data_(data),
-      dirty_((size / kPageSize + 63) / 64) {}
+      dirty_((size / kPageSize + 63) / 64),
+      code_(static_cast<std::atomic<u64>*>(std::calloc(size / kCodePageSize, sizeof(u64)))),
+      code_chunks_(size / kCodeChunkSize + 1) {
+  CHECK(code_ != nullptr);
+}
 
 RamBlock::~RamBlock() { ::munmap(data_, size_); }
 
+void RamBlock::SetCodeGranules(u64 page_offset, u64 granules) {
+  const u64 before =
+      code_[page_offset / kCodePageSize].exchange(granules, std::memory_order_acq_rel);
+  const int change = (granules != 0) - (before != 0);
+  code_chunks_[page_offset / kCodeChunkSize].fetch_add(static_cast<u32>(change));
+  code_pages_.fetch_add(static_cast<u32>(change));
+}
+
+bool RamBlock::HasAnyCode(u64 offset, u64 length) const {
+  if (length <= kCodePageSize) {
+    return HasCode(offset);
+  }
+  const u64 last = (offset + length - 1) / kCodeChunkSize;
+  for (u64 chunk = offset / kCodeChunkSize; chunk <= last; ++chunk) {
+    if (code_chunks_[chunk].load(std::memory_order_acquire) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void RamBlock::NoteCodeWritten(u64 offset, u64 length) {
+  const u64 end = std::min(offset + length, size_);
+  while (offset < end) {
+    const u64 in_page = offset % kCodePageSize;
+    const u64 part = std::min(end - offset, kCodePageSize - in_page);
+    const u64 first = in_page / 64, last = (in_page + part - 1) / 64;
+    const u64 touched = (~u64{0} << first) & (~u64{0} >> (63 - last));
+    if ((code_[offset / kCodePageSize].load(std::memory_order_acquire) & touched) != 0) {
+      observer_->OnCodeWritten(*this, offset, part);
+    }
+    offset += part;
+  }
+}
+
 void RamBlock::MarkDirty(u64 offset, u64 length) {
+  if (code_pages_.load(std::memory_order_relaxed) != 0) {
+    NoteCodeWritten(offset, length);
+  }
   if (!dirty_logging() || length == 0) {
     return;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,17 @@
 #include "base/unique_fd.h"
 
 namespace tandem::devices {
+
+class RamBlock;
+
+// Who keeps translations of guest code. Called by whoever writes to memory, on any thread and under
+// any lock but leaves; never blocks for long.
+class CodeObserver {
+ public:
+  virtual ~CodeObserver() = default;
+  // Bytes of a page that holds translated code were written just now.
+  virtual void OnCodeWritten(RamBlock& ram, u64 offset, u64 length) = 0;
+};
 
 // A run of host memory (a memfd mapped shared) that backs guest RAM or ROM. Zero-filled when made;
 // pages cost nothing until they are touched. Contents may be read and written by any thread.
@@ -32,12 +44,26 @@ class RamBlock {
   void SetDirtyLogging(bool on) { dirty_logging_.store(on, std::memory_order_release); }
   bool dirty_logging() const { return dirty_logging_.load(std::memory_order_acquire); }
   void MarkDirty(u64 offset, u64 length);
+  // Which bytes have been translated, a bit for each 64 bytes of a page. Writers report to MarkDirty
+  // what they write; those who write without doing so must not touch pages with code. Any thread;
+  // the observer, set before the first granule is, outlives the block.
+  void SetCodeObserver(CodeObserver* observer) { observer_ = observer; }
+  void SetCodeGranules(u64 page_offset, u64 granules);
+  bool HasCode(u64 offset) const {
+    return code_[offset / kCodePageSize].load(std::memory_order_acquire) != 0;
+  }
+  bool HasAnyCode(u64 offset, u64 length) const;
+
   // The bitmap since the last call (bit i of word w: page 64 w + i), cleared as it is read. Who
   // caches writable pages must drop them afterwards (TopologyListener::OnDirtyLogChanged).
   std::vector<u64> TakeDirty();
 
  private:
+  static constexpr u64 kCodePageSize = 4096;
+  static constexpr u64 kCodeChunkSize = 2 << 20;
+
   RamBlock(std::string name, u64 size, UniqueFd fd, std::byte* data);
+  void NoteCodeWritten(u64 offset, u64 length);
 
   const std::string name_;
   const u64 size_;
@@ -45,6 +71,14 @@ class RamBlock {
   std::byte* const data_;
   std::atomic<bool> dirty_logging_{false};
   std::vector<std::atomic<u64>> dirty_;
+  CodeObserver* observer_ = nullptr;
+  // Granules of each page, and pages with code in each chunk; touched memory only costs.
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<std::atomic<u64>[], Free> code_;
+  std::vector<std::atomic<u32>> code_chunks_;
+  std::atomic<u32> code_pages_{0};
 };
 
 }  // namespace tandem::devices

@@ -104,7 +104,7 @@ void ChooseAccel(Draft& draft, const std::string& name, KeyValues& keys) {
                                    DidYouMean(name, {"dbt", "tcg", "kvm"})));
     return;
   }
-  keys.OnlyBool("jit", false);
+  config.jit = keys.OnlyBool("jit", true);
   keys.Choice("thread", {"single", "multi"}, "multi");
   keys.Number("tb-size", 0, 1u << 20);
   keys.Bool("split-wx", false);

@@ -43,16 +43,16 @@ cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model) {
 }
 
 Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, std::span<const std::byte> page,
-              u16 page_offset, std::span<const std::byte> next_page) {
+              u16 page_offset, std::span<const std::byte> next_page, size_t max_insts) {
   Unit unit;
   unit.mode = mode;
   const cpu::DecodeMode decode_mode = ToDecodeMode(mode, model);
   size_t at = page_offset;
-  while (unit.insts.size() < kMaxUnitInsts && at < page.size()) {
+  while (unit.insts.size() < max_insts && at < page.size()) {
     UnitInst next;
     next.offset = static_cast<u16>(at);
     cpu::DecodeStatus status = cpu::Decode(decode_mode, page.subspan(at), next.inst);
-    if (status == cpu::DecodeStatus::kNeedBytes && unit.insts.empty()) {
+    if (status == cpu::DecodeStatus::kNeedBytes && unit.insts.empty() && !next_page.empty()) {
       status = DecodeAcross(decode_mode, page.subspan(at), next_page, next.inst);
       unit.crosses_page = true;
     }

@@ -30,11 +30,12 @@ struct Unit {
 
 inline constexpr size_t kMaxUnitInsts = 48;
 
-// Reads a unit that starts at page_offset. page: the guest's bytes of the page; next_page: the first
+// Reads a unit of at most max_insts instructions that starts at page_offset. page: the guest's bytes of the page; next_page: the first
 // bytes of the next one, looked at only if the first instruction needs them. No instruction: it goes
 // on beyond both.
 Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, std::span<const std::byte> page,
-              u16 page_offset, std::span<const std::byte> next_page);
+              u16 page_offset, std::span<const std::byte> next_page,
+              size_t max_insts = kMaxUnitInsts);
 
 // The decoder's view of a mode.
 cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model);

@@ -69,7 +69,7 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * span));
   ja(*miss, T_NEAR);
   const MissRecord record{unit_->insts[i].offset, static_cast<u8>(span), SlotOf(plan),
-                          plan.is_group};
+                          plan.is_group, plan.uses_write_run()};
   const u8* const thunk = thunks_.miss[unit_->mode.bank][plan.uses_write_run()];
   Later([this, i, &plan, again, miss, record, thunk] {
     L(*miss);

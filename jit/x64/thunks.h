@@ -34,13 +34,16 @@ struct MissRecord {
   u8 span_class;
   u8 slot;
   bool is_group;
+  bool is_write;
 
   constexpr u32 Pack() const {
-    return page_offset | (u32{span_class} << 12) | (u32{slot} << 16) | (u32{is_group} << 24);
+    return page_offset | (u32{span_class} << 12) | (u32{slot} << 16) | (u32{is_group} << 24) |
+           (u32{is_write} << 25);
   }
   static constexpr MissRecord Unpack(u32 packed) {
     return {static_cast<u16>(packed & 0xfff), static_cast<u8>((packed >> 12) & 0xf),
-            static_cast<u8>((packed >> 16) & 0x7f), ((packed >> 24) & 1) != 0};
+            static_cast<u8>((packed >> 16) & 0x7f), ((packed >> 24) & 1) != 0,
+            ((packed >> 25) & 1) != 0};
   }
 };
 

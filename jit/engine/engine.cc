@@ -1,0 +1,304 @@
+#include "jit/engine/engine.h"
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "cpu/exec/flags.h"
+#include "jit/engine/host_thread.h"
+#include "jit/engine/shadow_stack.h"
+
+namespace tandem::jit {
+namespace {
+
+using cpu::kArithFlags;
+using devices::kPageSize;
+
+u64 FlagsOf(u64 flags_ax) { return cpu::FlagsFromAx(static_cast<u32>(flags_ax)); }
+
+}  // namespace
+
+struct EngineThunks {
+  static Engine& Of(void* engine) { return *static_cast<Engine*>(engine); }
+  static const u8* Interpret(void* engine, u64 first, u64) { return Of(engine).OnInterpret(first); }
+  static const u8* Poll(void* engine, u64 first, u64) { return Of(engine).OnPoll(first); }
+  static const u8* Link(void* engine, u64, u64 second) {
+    return Of(engine).OnLink(*reinterpret_cast<const LinkRecord*>(second));
+  }
+  static const u8* Branch(void* engine, u64 first, u64) { return Of(engine).OnBranch(first); }
+  static const u8* Miss(void* engine, u64 first, u64 second) {
+    return Of(engine).OnMiss(first, MissRecord::Unpack(static_cast<u32>(second)));
+  }
+  static const u8* LoadX87(void* engine, u64 first, u64) { return Of(engine).OnLoadX87(first); }
+  static const u8* LoadVectors(void* engine, u64 first, u64) {
+    return Of(engine).OnLoadVectors(first);
+  }
+};
+
+Handlers Engine::MakeHandlers() {
+  return {.interpret = &EngineThunks::Interpret,
+          .poll = &EngineThunks::Poll,
+          .link = &EngineThunks::Link,
+          .branch = &EngineThunks::Branch,
+          .miss = &EngineThunks::Miss,
+          .load_x87 = &EngineThunks::LoadX87,
+          .load_vectors = &EngineThunks::LoadVectors};
+}
+
+Engine::Engine(VcpuContext& context, const cpu::CpuModel& model, cpu::Interpreter& interpreter,
+               SharedCode& shared)
+    : context_(context),
+      state_(context.state),
+      model_(model),
+      interpreter_(interpreter),
+      mmu_(interpreter.mmu()),
+      shared_(shared),
+      shadow_stack_(std::make_unique<ShadowStack>(shared.thunks().return_underflow)) {
+  context_.engine = this;
+  context_.shadow_base = shadow_stack_->base();
+  ResetShadowStack();
+  for (auto& bank : context_.micro) {
+    for (auto& kind : bank) {
+      kind.fill(MicroEntry{.base = kNoBase});
+    }
+  }
+  shared_.Add(*this);
+}
+
+Engine::~Engine() { shared_.Remove(*this); }
+
+void Engine::StateChanged() {
+  mode_is_old_ = true;
+  ++salt_epoch_;
+}
+
+void Engine::Run() {
+  UseHostThread(*this, context_);
+  context_.attention.fetch_and(~kPauseAttention);
+  shared_.Enter(*this);
+  ResetShadowStack();
+  if (const u8* code = Resume()) {
+    shared_.thunks().enter(&context_, code);
+  }
+  UnloadX87();
+  context_.vectors_loaded = 0;
+  mode_is_old_ = true;
+  shared_.Leave(*this);
+}
+
+void Engine::TakeFlags() {
+  state_.rflags = (state_.rflags & ~kArithFlags) | FlagsOf(context_.flags_ax);
+}
+
+void Engine::PutFlags() { context_.flags_ax = cpu::AxFromFlags(state_.rflags); }
+
+u64 Engine::RipAt(u64 page_offset) const {
+  return (context_.pc_base + page_offset) & interpreter_.core().rip_mask;
+}
+
+const u8* Engine::Resume() {
+  const u8* const code = Next();
+  PutFlags();
+  return code;
+}
+
+// One instruction by the interpreter.
+void Engine::Step() {
+  ++counts_.interpreted;
+  UnloadX87();
+  interpreter_.ExecuteOne();
+  mode_is_old_ = true;
+}
+
+bool Engine::MustLeave() {
+  u32 attention = context_.attention.load(std::memory_order_acquire);
+  if ((attention & kForgetAttention) != 0) [[unlikely]] {
+    attention = context_.attention.fetch_and(~kForgetAttention) & ~kForgetAttention;
+    ForgetBranches();
+  }
+  return state_.activity != cpu::Activity::kRunning || interpreter_.MustReturn(attention);
+}
+
+// Cached runs and targets go with the TLB entries that they were made of.
+void Engine::FollowFlushes() {
+  if (seen_generation_ == mmu_.generation() &&
+      seen_write_generation_ == mmu_.write_generation()) [[likely]] {
+    return;
+  }
+  ++counts_.flushes;
+  if (seen_generation_ != mmu_.generation()) {
+    ResetShadowStack();
+    if (has_local_supervisor_branches_) {
+      has_local_supervisor_branches_ = false;
+      ++salt_epoch_;
+    }
+    mode_is_old_ = true;
+  }
+  seen_generation_ = mmu_.generation();
+  seen_write_generation_ = mmu_.write_generation();
+  DropRuns();
+}
+
+const u8* Engine::Next() {
+  for (;;) {
+    if (mmu_.FlushIsRequested()) [[unlikely]] {
+      mmu_.ServeFlushRequest();
+    }
+    FollowFlushes();
+    if (MustLeave()) [[unlikely]] {
+      return nullptr;
+    }
+    if (interpreter_.NeedsSingleStep()) [[unlikely]] {
+      Step();
+      continue;
+    }
+    state_.rflags &= ~cpu::kFlagRf;
+    if (mode_is_old_) {
+      UpdateMode();
+    }
+    if (const u8* code = FindCode()) {
+      return code;
+    }
+  }
+}
+
+const u8* Engine::FindCode() {
+  const BranchEntry& entry = context_.branches[state_.rip % kBranchEntries];
+  if (entry.tag == (state_.rip ^ context_.branch_salt)) {
+    context_.pc_base = entry.pc_base;
+    return reinterpret_cast<const u8*>(entry.code);
+  }
+  return Search(false);
+}
+
+bool Engine::FetchPage(u64 linear, GuestPage& page, bool& is_global, cpu::Fault& fault) {
+  cpu::CodePage code;
+  fault = mmu_.Fetch(Gva(linear), code);
+  if (fault || code.host == nullptr) {
+    return false;
+  }
+  const devices::FlatRange* range = mmu_.view().Find(code.gpa);
+  if (range == nullptr || !range->ram) {
+    return false;
+  }
+  page = {range->ram.get(), range->offset + (code.gpa - range->start)};
+  is_global = code.is_global;
+  return true;
+}
+
+// Null: try again, or pause. What cannot be translated has been executed.
+const u8* Engine::Search(bool ungrouped) {
+  ++counts_.searches;
+  const cpu::Core& core = interpreter_.core();
+  const u64 rip = state_.rip;
+  const u64 linear = (core.segment_base[static_cast<size_t>(cpu::SegReg::kCs)] + rip) &
+                     core.linear_mask;
+  const u64 offset = linear % kPageSize;
+  const bool may_pass_limit =
+      mode_.code_bits != 64 &&
+      rip - offset + kPageSize + 15 > u64{state_.Seg(cpu::SegReg::kCs).limit};
+  GuestPage page;
+  bool is_global = false;
+  cpu::Fault fault;
+  if (may_pass_limit || mode_.bank >= kMicroBanks) {
+    Step();
+    return nullptr;
+  }
+  if (!FetchPage(linear, page, is_global, fault)) {
+    fault ? interpreter_.Raise(fault) : Step();
+    mode_is_old_ = true;
+    return nullptr;
+  }
+  GuestPage second;
+  const auto next = [&]() -> const GuestPage* {
+    bool second_is_global = false;
+    cpu::Fault ignored;
+    const u64 at = (AlignDown(linear, kPageSize) + kPageSize) & core.linear_mask;
+    return FetchPage(at, second, second_is_global, ignored) ? &second : nullptr;
+  };
+  UnitMode mode = mode_;
+  mode.ungrouped = ungrouped;
+  const SharedCode::Found found =
+      shared_.Find(*this, mode, page, static_cast<u16>(offset), next);
+  if (found.code == nullptr) {
+    if ((context_.attention.load() & kPauseAttention) == 0) {
+      Step();
+    }
+    return nullptr;
+  }
+  FollowFlushes();
+  context_.pc_base = rip - offset;
+  if (!ungrouped) {
+    Remember(rip, found.code, is_global);
+  }
+  return found.code;
+}
+
+void Engine::Remember(u64 rip, const u8* code, bool is_global) {
+  has_local_supervisor_branches_ |= !mode_.is_user && !is_global;
+  context_.branches[rip % kBranchEntries] = {.tag = rip ^ context_.branch_salt,
+                                             .code = reinterpret_cast<u64>(code),
+                                             .pc_base = context_.pc_base,
+                                             .padding = 0};
+}
+
+const u8* Engine::OnInterpret(u64 page_offset) {
+  state_.rip = RipAt(page_offset);
+  TakeFlags();
+  Step();
+  return Resume();
+}
+
+const u8* Engine::OnPoll(u64 page_offset) {
+  ++counts_.polls;
+  state_.rip = RipAt(page_offset);
+  TakeFlags();
+  return Resume();
+}
+
+const u8* Engine::OnBranch(u64 rip) {
+  ++counts_.branch_misses;
+  state_.rip = rip;
+  TakeFlags();
+  return Resume();
+}
+
+// Jumps stay within their page, so what they lead to depends on nothing but mode and bytes.
+const u8* Engine::OnLink(const LinkRecord& record) {
+  ++counts_.links;
+  Block& from = *reinterpret_cast<Block*>(record.block);
+  const u16 offset = from.exits[record.site].page_offset;
+  state_.rip = RipAt(offset);
+  const u64 rip = state_.rip;
+  TakeFlags();
+  const u8* const code = Resume();
+  UnitMode mode = mode_;
+  const u64 plain = mode.Key();
+  mode.ungrouped = true;
+  const bool is_same_mode = from.key.mode == plain || from.key.mode == mode.Key();
+  if (code != nullptr && state_.rip == rip && is_same_mode) {
+    shared_.Link(from, record.site, {AlignDown(from.key.address, kPageSize) + offset, plain});
+  }
+  return code;
+}
+
+const u8* Engine::OnLoadX87(u64 page_offset) {
+  ++counts_.x87_loads;
+  LoadX87();
+  return OnPoll(page_offset);
+}
+
+const u8* Engine::OnLoadVectors(u64 page_offset) {
+  ++counts_.vector_loads;
+  context_.vectors_loaded = 1;
+  mode_is_old_ = true;
+  ResetShadowStack();
+  return OnPoll(page_offset);
+}
+
+void Engine::ForgetAllCode() {
+  ResetShadowStack();
+  ++salt_epoch_;
+  mode_is_old_ = true;
+}
+
+}  // namespace tandem::jit

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "cpu/exec/interpreter.h"
+#include "jit/context/context.h"
+#include "jit/engine/shared_code.h"
+
+namespace tandem::jit {
+
+// Runs one vCPU by translation, with the interpreter for what is not translated. All calls on the
+// vCPU's thread but where said.
+class Engine final : public CodeUser {
+ public:
+  // Bits of VcpuContext::attention that are the engine's own; the rest belong to the vCPU.
+  static constexpr u32 kPauseAttention = 1u << 31;
+  static constexpr u32 kForgetAttention = 1u << 30;
+
+  // All outlive the engine; the interpreter executes on context.state and context.tlb.
+  Engine(VcpuContext& context, const cpu::CpuModel& model, cpu::Interpreter& interpreter,
+         SharedCode& shared);
+  ~Engine() override;
+
+  // Executes until attention asks for a return, or the processor halts or shuts down.
+  void Run();
+  // CpuState was changed from outside.
+  void StateChanged();
+
+  void AskToPause() noexcept override { context_.attention.fetch_or(kPauseAttention); }
+  void AskToForgetBranches() noexcept override { context_.attention.fetch_or(kForgetAttention); }
+  void ForgetWritablePage(const std::byte* page) override;
+  void ForgetAllCode() override;
+
+  static Handlers MakeHandlers();
+
+  struct Counts {
+    u64 interpreted = 0, polls = 0, links = 0, branch_misses = 0, searches = 0;
+    u64 run_fills = 0, misses_interpreted = 0, ungrouped = 0, x87_loads = 0, vector_loads = 0;
+    u64 flushes = 0;
+  };
+  void LogCounts() const;  // -d jit
+
+  // For the signal handler, on the vCPU's thread: what a host fault in translated code means.
+  // False: it was no fault of the guest's.
+  bool HandleHostFault(u64 fault_address, u64& rip, u64& rsp, u64& scratch0);
+
+ private:
+  // Handlers: each goes on at the code it returns.
+  const u8* OnInterpret(u64 page_offset);
+  const u8* OnPoll(u64 page_offset);
+  const u8* OnLink(const LinkRecord& record);
+  const u8* OnBranch(u64 rip);
+  const u8* OnMiss(u64 linear, MissRecord record);
+  const u8* OnLoadX87(u64 page_offset);
+  const u8* OnLoadVectors(u64 page_offset);
+  friend struct EngineThunks;
+
+  // The code for where the guest is now; null: Run is to return.
+  const u8* Next();
+  // Next between taking the flags out of and putting them into their place for translated code.
+  const u8* Resume();
+  void TakeFlags();
+  void PutFlags();
+  u64 RipAt(u64 page_offset) const;
+  void Step();
+  void FollowFlushes();
+  bool MustLeave();
+  const u8* FindCode();
+  const u8* Search(bool ungrouped);
+  bool FetchPage(u64 linear, GuestPage& page, bool& is_global, cpu::Fault& fault);
+  void Remember(u64 rip, const u8* code, bool is_global);
+
+  // mode.cc
+  void UpdateMode();
+  UnitMode CurrentMode() const;
+
+  // branch_salt.cc
+  void UpdateSalt();
+  void ForgetBranches();
+
+  // runs.cc
+  bool FillRun(u64 linear, MissRecord record);
+  void DropRuns();
+  void ResetShadowStack() { context_.shadow_rsp = context_.shadow_base; }
+
+  // fpu.cc
+  void LoadX87();
+  void UnloadX87();
+
+  VcpuContext& context_;
+  cpu::CpuState& state_;
+  const cpu::CpuModel& model_;
+  cpu::Interpreter& interpreter_;
+  cpu::Mmu& mmu_;
+  SharedCode& shared_;
+
+  UnitMode mode_;
+  bool mode_is_old_ = true;
+  bool x87_loaded_ = false;
+  u8 last_cpl_ = 0;
+  u64 seen_generation_ = ~u64{0};
+  u64 seen_write_generation_ = ~u64{0};
+
+  struct SaltEntry {
+    u64 mode = 0;
+    u64 validity = 0;
+    u64 salt = 0;
+  };
+  std::array<SaltEntry, 32> salts_{};
+  size_t oldest_salt_ = 0;
+  u64 next_salt_ = 1;
+  u64 salt_epoch_ = 0;  // counts when all that is cached must go
+  bool has_local_supervisor_branches_ = false;
+
+  class ShadowStack;
+  std::unique_ptr<ShadowStack> shadow_stack_;
+  Counts counts_;
+};
+
+}  // namespace tandem::jit

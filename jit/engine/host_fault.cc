@@ -1,0 +1,37 @@
+#include <algorithm>
+
+#include "jit/engine/engine.h"
+#include "jit/engine/shadow_stack.h"
+
+// Host faults in translated code: division errors, misaligned vector operands and unmasked
+// floating-point exceptions are the guest's; the interpreter executes the instruction once more and
+// finds out which.
+namespace tandem::jit {
+
+bool Engine::HandleHostFault(u64 fault_address, u64& rip, u64& rsp, u64& scratch0) {
+  const auto* const at = reinterpret_cast<const u8*>(rip);
+  if (!shared_.space().HoldsExecutable(at)) {
+    return false;
+  }
+  if (shadow_stack_->IsGuard(fault_address)) {
+    rsp = shadow_stack_->base();
+    return true;
+  }
+  MutexLock lock(shared_.cache().mutex());
+  const Block* const block = shared_.cache().FindByCode(at);
+  if (block == nullptr) {
+    return false;
+  }
+  const u32 offset = static_cast<u32>(shared_.space().ToWritable(at) - block->code);
+  const auto after = std::upper_bound(
+      block->points.begin(), block->points.end(), offset,
+      [](u32 wanted, const CodePoint& point) { return wanted < point.host; });
+  if (after == block->points.begin()) {
+    return false;
+  }
+  scratch0 = std::prev(after)->page_offset;
+  rip = reinterpret_cast<u64>(shared_.space().ToExecutable(shared_.thunks().interpret));
+  return true;
+}
+
+}  // namespace tandem::jit

@@ -1,0 +1,85 @@
+#include "jit/engine/host_thread.h"
+
+#include <asm/prctl.h>
+#include <csignal>
+#include <mutex>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "jit/engine/engine.h"
+
+namespace tandem::jit {
+namespace {
+
+thread_local Engine* current_engine = nullptr;
+
+struct sigaction previous_actions[NSIG];
+
+void PassOn(int number, siginfo_t* info, void* context) {
+  const struct sigaction& previous = previous_actions[number];
+  if ((previous.sa_flags & SA_SIGINFO) != 0) {
+    previous.sa_sigaction(number, info, context);
+    return;
+  }
+  if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler(number);
+    return;
+  }
+  ::signal(number, SIG_DFL);  // the fault happens again and ends the process
+}
+
+void OnSignal(int number, siginfo_t* info, void* context) {
+  auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+  u64 rip = static_cast<u64>(registers[REG_RIP]);
+  u64 rsp = static_cast<u64>(registers[REG_RSP]);
+  u64 scratch0 = static_cast<u64>(registers[REG_R11]);
+  const u64 address = reinterpret_cast<u64>(info->si_addr);
+  if (current_engine != nullptr && current_engine->HandleHostFault(address, rip, rsp, scratch0)) {
+    registers[REG_RIP] = static_cast<greg_t>(rip);
+    registers[REG_RSP] = static_cast<greg_t>(rsp);
+    registers[REG_R11] = static_cast<greg_t>(scratch0);
+    return;
+  }
+  PassOn(number, info, context);
+}
+
+void InstallHandlers() {
+  for (const int number : {SIGSEGV, SIGBUS, SIGFPE}) {
+    struct sigaction action {};
+    action.sa_sigaction = &OnSignal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    CHECK(::sigaction(number, &action, &previous_actions[number]) == 0);
+  }
+}
+
+// Translated code has a stack of its own, too small for handlers.
+struct SignalStack {
+  static constexpr size_t kSize = 64 << 10;
+
+  SignalStack() : memory(std::make_unique<u8[]>(kSize)) {
+    stack_t stack{};
+    stack.ss_sp = memory.get();
+    stack.ss_size = kSize;
+    CHECK(::sigaltstack(&stack, &before) == 0);
+  }
+  ~SignalStack() { ::sigaltstack(&before, nullptr); }
+
+  std::unique_ptr<u8[]> memory;
+  stack_t before{};
+};
+
+}  // namespace
+
+void UseHostThread(Engine& engine, VcpuContext& context) {
+  static std::once_flag once;
+  std::call_once(once, InstallHandlers);
+  thread_local SignalStack stack;
+  if (current_engine != &engine) {
+    current_engine = &engine;
+    CHECK(::syscall(SYS_arch_prctl, ARCH_SET_GS, &context) == 0);
+  }
+}
+
+}  // namespace tandem::jit

@@ -1,0 +1,46 @@
+#include "base/log.h"
+#include "cpu/decode/decoder.h"
+#include "jit/engine/shared_code.h"
+
+// -d in_asm, op and out_asm: a block when it has been made, guest and host code side by side.
+namespace tandem::jit {
+namespace {
+
+void LogHostCode(const Block& block, u32 from, u32 to) {
+  while (from < to) {
+    const std::span<const std::byte> code(reinterpret_cast<const std::byte*>(block.code) + from,
+                                          to - from);
+    cpu::Inst inst;
+    if (cpu::Decode({64}, code, inst) != cpu::DecodeStatus::kOk) {
+      return;
+    }
+    const u64 address = reinterpret_cast<u64>(block.code) + from;
+    Log(LogItem::kOutAsm, "    {:#x}: {}", address, cpu::Disassemble({64}, code, address));
+    from += inst.length;
+  }
+}
+
+}  // namespace
+
+void SharedCode::LogBlock(const Unit& unit, const Block& block) const {
+  const u32 wanted = static_cast<u32>(LogItem::kInAsm) | static_cast<u32>(LogItem::kOutAsm);
+  if ((LogItems() & wanted) == 0) [[likely]] {
+    return;
+  }
+  const cpu::DecodeMode mode = ToDecodeMode(unit.mode, model_);
+  LogHostCode(block, 0, block.points.empty() ? block.code_size : block.points[0].host);
+  for (size_t i = 0; i < unit.insts.size(); ++i) {
+    const UnitInst& unit_inst = unit.insts[i];
+    const std::span<const std::byte> code =
+        std::as_bytes(std::span(unit_inst.inst.bytes)).first(unit_inst.inst.length);
+    const u64 address = block.key.address - unit.start() + unit_inst.offset;
+    Log(LogItem::kInAsm, "{:#x}: {}", address, cpu::Disassemble(mode, code, address));
+    if (LogEnabled(LogItem::kOutAsm)) {
+      const bool is_last = i + 1 == unit.insts.size();
+      LogHostCode(block, block.points[i].host,
+                  is_last ? block.code_size : block.points[i + 1].host);
+    }
+  }
+}
+
+}  // namespace tandem::jit

@@ -1,0 +1,62 @@
+#include "base/bits.h"
+#include "jit/engine/engine.h"
+
+// Cached runs of plain memory, and what happens where a check against them fails.
+namespace tandem::jit {
+
+using cpu::AccessKind;
+
+bool Engine::FillRun(u64 linear, MissRecord record) {
+  const u64 span = u64{1} << record.span_class;
+  const AccessKind kind = record.is_write ? AccessKind::kWrite : AccessKind::kRead;
+  const cpu::PlainRun run = mmu_.FindPlainRun(Gva(linear), 1, kind);
+  if (run.length < kMaxSpan || !run.Holds(Gva(linear), span)) {
+    return false;
+  }
+  MicroEntry& entry = context_.micro[mode_.bank][record.is_write][record.slot];
+  if (entry.base == kNoBase) {
+    const size_t index = (mode_.bank * 2u + record.is_write) * kMicroSlots + record.slot;
+    context_.micro_used[context_.micro_used_count++] = static_cast<u32>(index);
+  }
+  entry.base = run.linear;
+  entry.addend = run.addend;
+  entry.host = run.linear + run.addend;
+  for (unsigned i = 0; i < kSpanClasses; ++i) {
+    entry.limit[i] = run.length - (u64{1} << i);
+  }
+  return true;
+}
+
+void Engine::DropRuns() {
+  MicroEntry* const all = &context_.micro[0][0][0];
+  for (u32 i = 0; i < context_.micro_used_count; ++i) {
+    all[context_.micro_used[i]].base = kNoBase;
+  }
+  context_.micro_used_count = 0;
+}
+
+void Engine::ForgetWritablePage(const std::byte* page) {
+  mmu_.DropWriteTagsOfHost(page);
+  DropRuns();
+  seen_write_generation_ = mmu_.write_generation();
+}
+
+const u8* Engine::OnMiss(u64 linear, MissRecord record) {
+  if (FillRun(linear, record)) [[likely]] {
+    ++counts_.run_fills;
+    return reinterpret_cast<const u8*>(context_.spill[3]);
+  }
+  state_.rip = RipAt(record.page_offset);
+  TakeFlags();
+  if (record.is_group) {
+    ++counts_.ungrouped;
+    const u8* const code = Search(true);
+    PutFlags();
+    return code != nullptr ? code : Resume();
+  }
+  ++counts_.misses_interpreted;
+  Step();
+  return Resume();
+}
+
+}  // namespace tandem::jit
