@@ -14,7 +14,7 @@ namespace tandem::frontend {
 
 struct AccelConfig {
   std::string name = "dbt";
-  bool jit = false;  // dbt: translate; the interpreter otherwise
+  bool jit = true;  // dbt: translate; the interpreter otherwise
 };
 
 struct SmpConfig {

@@ -104,12 +104,12 @@ void ChooseAccel(Draft& draft, const std::string& name, KeyValues& keys) {
                                    DidYouMean(name, {"dbt", "tcg", "kvm"})));
     return;
   }
-  config.jit = keys.OnlyBool("jit", true);
+  const bool jit = keys.Bool("jit", true);
   keys.Choice("thread", {"single", "multi"}, "multi");
   keys.Number("tb-size", 0, 1u << 20);
   keys.Bool("split-wx", false);
   if (!draft.accel) {
-    draft.accel = AccelConfig();
+    draft.accel = AccelConfig{.name = "dbt", .jit = jit};
   }
 }
 

@@ -25,7 +25,7 @@ Result<void> ChooseModel(Board& board) {
 }  // namespace
 
 Result<void> AddProcessors(Board& board) {
-  board.accelerator = accel::MakeDbtAccelerator(board.config.jit);
+  board.accelerator = accel::MakeDbtAccelerator(board.config.accel.jit);
   if (Result<void> done = ChooseModel(board); !done) {
     return done;
   }
