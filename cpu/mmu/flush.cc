@@ -155,12 +155,22 @@ u64 Mmu::LargePageSizeAround(Gva address) const {
 }
 
 void Mmu::DropWriteTags(Gpa page) {
-  const u64 wanted = AlignDown(page.value, kPageSize);
+  ++write_drop_count_;
+  const Gpa wanted(AlignDown(page.value, kPageSize));
   for (size_t bank = 0; bank < kBankCount; ++bank) {
     for (size_t i = 0; i < kTlbEntries; ++i) {
-      if ((*pages_)[bank][i] == wanted) {
+      if ((*pages_)[bank][i].gpa() == wanted) {
         tlb_.banks[bank][i].write_tag = kNoTag;
       }
+    }
+  }
+}
+
+void Mmu::DropAllWriteTags() {
+  ++write_drop_count_;
+  for (TlbBank& bank : tlb_.banks) {
+    for (TlbEntry& entry : bank) {
+      entry.write_tag = kNoTag;
     }
   }
 }

@@ -21,7 +21,7 @@ Mmu::Mmu(CpuState& state, const CpuModel& model, devices::AddressSpace& memory,
       tlb_(tlb),
       view_(memory.View()),
       tables_(*view_),
-      pages_(std::make_unique<std::array<std::array<u64, kTlbEntries>, kBankCount>>()) {
+      pages_(std::make_unique<std::array<std::array<PageInfo, kTlbEntries>, kBankCount>>()) {
   tlb_.generations.fill(0);
   for (TlbBank& bank : tlb_.banks) {
     bank.fill(kNoEntry);
@@ -38,7 +38,11 @@ void Mmu::OnViewChanged(const std::shared_ptr<const devices::FlatView>&) { Reque
 void Mmu::OnDirtyLogChanged() { RequestFlush(); }
 
 void Mmu::ServeFlushRequest() {
-  if (!flush_requested_.exchange(false, std::memory_order_acq_rel)) {
+  const u32 requests = requests_.exchange(0, std::memory_order_acq_rel);
+  if ((requests & kDropWritesRequest) != 0) {
+    DropAllWriteTags();
+  }
+  if ((requests & kFlushRequest) == 0) {
     return;
   }
   view_ = memory_.View();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -25,6 +26,8 @@ class CodeWatch {
   // Whether bytes of the 4 KiB page at this address have been decoded: writes to it are then
   // reported one by one.
   virtual bool HoldsCode(Gpa page) const = 0;
+  // Whether any page of the range does; both are multiples of 4 KiB.
+  virtual bool HoldsAnyCode(Gpa start, u64 length) const = 0;
   // Bytes of such a page were written just now.
   virtual void OnCodeWritten(Gpa start, u64 length) = 0;
 };
@@ -33,6 +36,23 @@ class CodeWatch {
 struct CodePage {
   const std::byte* host = nullptr;  // byte 0 of the page; null: not RAM, fetch through Read
   Gpa gpa;                          // of byte 0
+  // The aligned linear region of this size (a power of two) around the address lies in one guest
+  // page and in one run of host memory.
+  u64 page_size = kPageSize;
+  bool is_global = false;
+};
+
+// Guest bytes that are plain host memory: host = linear + addend (mod 2^64) for the length bytes
+// from linear. Of the address space's pages, not of a segment.
+struct PlainRun {
+  u64 linear = 0;
+  u64 length = 0;
+  u64 addend = 0;
+  bool is_global = false;
+
+  bool Holds(Gva address, u64 size) const {
+    return address.value - linear < length && size <= length - (address.value - linear);
+  }
 };
 
 // Address translation and memory access of one vCPU: page walk, TLB, permission and debug-register
@@ -90,6 +110,14 @@ class Mmu final : public devices::TopologyListener {
   // this kind of access, or null where they must go one by one. Never faults by itself.
   std::byte* HostSpan(Gva address, AccessKind kind);
 
+  // Translates like an access of size bytes at the current privilege (sets accessed and dirty bits,
+  // fills the TLB) and tells the run of plain memory around it: all of a large page that is RAM,
+  // all of RAM below 4 GiB without paging. Length 0 where accesses must go through Read or Write:
+  // device memory, ROM or decoded code or logged pages for writes, armed watchpoints, alignment
+  // checks, a page's end within the access. Faults are not raised: length 0 too. A run is good
+  // until generation() counts, one for writes until write_generation() does as well.
+  PlainRun FindPlainRun(Gva address, u32 size, AccessKind kind);
+
   // The page of code that holds the address; faults are those of an instruction fetch.
   Fault Fetch(Gva address, CodePage& page);
 
@@ -114,7 +142,8 @@ class Mmu final : public devices::TopologyListener {
 
   // IA32_APIC_BASE was written or the APIC was reset: asks it where its page is now.
   void ApicBaseChanged();
-  // The page has begun to hold decoded code: its cached translations lose the right to write.
+  // The page has begun to hold decoded code: its cached translations, of all modes and under every
+  // linear address, lose the right to write. Reads go on.
   void DropWriteTags(Gpa page);
 
   // For those who cache more than the TLB does. Counts every change of what the current mode may
@@ -125,18 +154,25 @@ class Mmu final : public devices::TopologyListener {
   // Names the contents of the user bank: comes back together with its PCID, and for other contents
   // not before global_generation() has counted.
   u64 user_generation_tag() const { return tlb_.generations[kUserBank]; }
+  // Counts what takes the right to write alone: DropWriteTags, RequestDropWrites.
+  u64 write_generation() const { return write_drop_count_; }
 
   // Any thread: all cached translations are dropped before the next instruction block begins. The
   // vCPU is kicked by the caller.
-  void RequestFlush() { flush_requested_.store(true, std::memory_order_release); }
-  bool FlushIsRequested() const { return flush_requested_.load(std::memory_order_acquire); }
-  // vCPU thread, between instructions: takes over a changed memory map.
+  void RequestFlush() { requests_.fetch_or(kFlushRequest, std::memory_order_release); }
+  // Any thread, likewise: all cached translations lose the right to write, so that each page's next
+  // write is seen. Does not count as a flush.
+  void RequestDropWrites() { requests_.fetch_or(kDropWritesRequest, std::memory_order_release); }
+  // Whether either is.
+  bool FlushIsRequested() const { return requests_.load(std::memory_order_acquire) != 0; }
+  // vCPU thread, between instructions: does what was requested, takes over a changed memory map.
   void ServeFlushRequest();
 
   const devices::FlatView& view() const { return *view_; }
 
  private:
   static constexpr u64 kNoPage = ~u64{0};
+  static constexpr u32 kFlushRequest = 1, kDropWritesRequest = 2;
 
   // Whose rights an access has: a bank to look in and what the walk is told.
   struct Rights {
@@ -173,6 +209,24 @@ class Mmu final : public devices::TopologyListener {
     bank_generation_ = &tlb_.generations[bank];
   }
 
+  // What an entry maps, besides its tags, in one word: it is scanned by address.
+  struct PageInfo {
+    u64 word = kNoPage;  // guest-physical page, log2 of the guest page's size, bit 0: global
+
+    PageInfo() = default;
+    PageInfo(Gpa page, u64 page_size, bool is_global)
+        : word(page.value | static_cast<u64>(std::countr_zero(page_size)) << 1 | u64{is_global}) {}
+    Gpa gpa() const { return Gpa(word & ~(kPageSize - 1)); }
+    u64 page_size() const { return u64{1} << ((word >> 1) & 63); }
+    bool is_global() const { return (word & 1) != 0; }
+  };
+  // Linear addresses that map to consecutive guest-physical ones.
+  struct Extent {
+    u64 linear = 0;
+    Gpa gpa;
+    u64 length = 0;
+  };
+
   // access.cc
   Fault ReadSlow(Gva address, std::span<std::byte> bytes);
   Fault WriteSlow(Gva address, std::span<const std::byte> bytes);
@@ -193,10 +247,18 @@ class Mmu final : public devices::TopologyListener {
   Fault WalkOrIdentity(const Rights& rights, Gva address, AccessKind kind, Walk& walk);
   void Resolve(const Walk& walk, Target& target);
   void Fill(const Rights& rights, Gva address, const Walk& walk, Target& target, AccessKind kind);
+  const devices::FlatRange* RamRange(Gpa page);
   void NoteLocality(TlbBankIndex bank, size_t slot, bool is_global);
   PagingState Paging() const;
 
+  // plain_run.cc
+  Rights FetchRights() const;
+  Extent PageExtent(Gva address, const PageInfo& info) const;
+  Extent Clip(Extent extent, Gva address, AccessKind kind, const devices::FlatRange& range) const;
+  u64 PlainPageSize(Gva address, const PageInfo& info);
+
   // flush.cc
+  void DropAllWriteTags();
   u16 CurrentPcid() const;
   bool RenewBank(TlbBankIndex bank);
   void RenewUserBank();
@@ -223,8 +285,8 @@ class Mmu final : public devices::TopologyListener {
   PageTableMemory tables_;
   const devices::FlatRange* last_range_ = nullptr;  // of view_
   u64 apic_page_ = kNoPage;
-  // The guest-physical page of each TLB entry.
-  std::unique_ptr<std::array<std::array<u64, kTlbEntries>, kBankCount>> pages_;
+  // Of each TLB entry, also of dropped ones.
+  std::unique_ptr<std::array<std::array<PageInfo, kTlbEntries>, kBankCount>> pages_;
   TlbBank* bank_ = nullptr;  // that of the current mode
   const u64* bank_generation_ = nullptr;
   std::array<u64, kBankCount> newest_generations_{};  // 0 to 4094; older ones are not given again
@@ -233,12 +295,13 @@ class Mmu final : public devices::TopologyListener {
   std::array<std::array<u64, kTlbEntries / 64>, kBankCount> local_slots_{};
   u64 flush_count_ = 0;
   u64 global_flush_count_ = 0;
+  u64 write_drop_count_ = 0;
   // Which 4 MiB and 1 GiB regions, hashed, hold entries of 2 or 4 MiB and of 1 GiB pages: INVLPG
   // then drops all of the region.
   static constexpr unsigned kLarge4mBits = 10;
   std::array<u64, (1u << kLarge4mBits) / 64> large_4m_{};
   u64 large_1g_ = 0;
-  std::atomic<bool> flush_requested_{false};
+  std::atomic<u32> requests_{0};
 };
 
 }  // namespace tandem::cpu

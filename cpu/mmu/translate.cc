@@ -87,22 +87,28 @@ Fault Mmu::TranslateMiss(const Rights& rights, Gva address, AccessKind kind, Tar
   return Fault::None();
 }
 
-// Finds the RAM or ROM that backs the whole page, if any.
+// The RAM or ROM that backs the whole page, or null.
+const devices::FlatRange* Mmu::RamRange(Gpa page) {
+  if (last_range_ == nullptr || page.value - last_range_->start.value >= last_range_->length) {
+    last_range_ = view_->Find(page);
+  }
+  const devices::FlatRange* range = last_range_;
+  const bool is_backed =
+      range != nullptr && range->ram && range->length - (page - range->start) >= kPageSize;
+  return is_backed ? range : nullptr;
+}
+
 void Mmu::Resolve(const Walk& walk, Target& target) {
   const Gpa page(AlignDown(walk.gpa.value, kPageSize));
   if (page.value == apic_page_) {
     target.is_apic = true;
     return;
   }
-  if (last_range_ == nullptr || page.value - last_range_->start.value >= last_range_->length) {
-    last_range_ = view_->Find(page);
+  const devices::FlatRange* range = RamRange(page);
+  if (range != nullptr) {
+    target.range = range;
+    target.host = range->ram->data() + range->offset + (walk.gpa - range->start);
   }
-  const devices::FlatRange* range = last_range_;
-  if (range == nullptr || !range->ram || range->length - (page - range->start) < kPageSize) {
-    return;
-  }
-  target.range = range;
-  target.host = range->ram->data() + range->offset + (walk.gpa - range->start);
 }
 
 void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& target,
@@ -123,7 +129,7 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
   entry.write_tag = takes_writes ? tag : kNoTag;
   entry.execute_tag = walk.can_execute ? tag : kNoTag;
   entry.addend = reinterpret_cast<u64>(target.host) - address.value;
-  (*pages_)[rights.bank][slot] = page.value;
+  (*pages_)[rights.bank][slot] = {page, walk.page_size, walk.is_global};
   NoteLocality(rights.bank, slot, walk.is_global);
   NoteLargePage(address, walk.page_size);
   target.is_plain = entry.*TagOf(kind) == tag;
@@ -136,20 +142,6 @@ void Mmu::NoteLocality(TlbBankIndex bank, size_t slot, bool is_global) {
   const u64 bit = u64{1} << (slot % 64);
   u64& word = local_slots_[bank][slot / 64];
   word = is_global ? word & ~bit : word | bit;
-}
-
-Fault Mmu::Fetch(Gva address, CodePage& page) {
-  const bool is_user = state_.cpl == 3;
-  const TlbBankIndex bank = is_user ? kUserBank : kSupervisorBank;
-  Target target;
-  if (Fault fault = Translate({bank, is_user, false}, address, AccessKind::kExecute, target)) {
-    return fault;
-  }
-  const u64 offset = address.value % kPageSize;
-  page.host = target.host != nullptr ? target.host - offset : nullptr;
-  page.gpa = target.is_plain ? Gpa((*pages_)[bank][SlotOf(address)])
-                             : Gpa(AlignDown(target.gpa.value, kPageSize));
-  return Fault::None();
 }
 
 bool Mmu::DebugTranslate(Gva address, Gpa& result) const {

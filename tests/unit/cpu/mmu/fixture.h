@@ -11,6 +11,9 @@ namespace tandem::cpu {
 class FakeCode final : public CodeWatch {
  public:
   bool HoldsCode(Gpa page) const override { return page == code_page; }
+  bool HoldsAnyCode(Gpa start, u64 length) const override {
+    return code_page.value - start.value < length;
+  }
   void OnCodeWritten(Gpa start, u64) override { writes.push_back(start.value); }
   Gpa code_page{~u64{0xfff}};
   std::vector<u64> writes;
