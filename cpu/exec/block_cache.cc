@@ -14,9 +14,23 @@ Block* BlockCache::Find(Gpa start, BlockMode mode) const {
 void BlockCache::Index(Block& block) {
   std::vector<Block*>& page = pages_[block.start.value / kPageSize];
   if (page.empty()) {
-    mmu_->FlushAll();  // the page must lose its writable translation
+    ++regions_[block.start.value / kRegionSize];
+    mmu_->DropWriteTags(block.start);
   }
   page.push_back(&block);
+}
+
+void BlockCache::Unindex(Block& block) {
+  const auto page = pages_.find(block.start.value / kPageSize);
+  std::erase(page->second, &block);
+  if (!page->second.empty()) {
+    return;
+  }
+  pages_.erase(page);
+  const auto region = regions_.find(block.start.value / kRegionSize);
+  if (--region->second == 0) {
+    regions_.erase(region);
+  }
 }
 
 Block* BlockCache::Insert(std::unique_ptr<Block> block) {
@@ -31,11 +45,7 @@ Block* BlockCache::Insert(std::unique_ptr<Block> block) {
 void BlockCache::Drop(Block& block) {
   block.MakeStale();
   ++epoch_;
-  const auto page = pages_.find(block.start.value / kPageSize);
-  std::erase(page->second, &block);
-  if (page->second.empty()) {
-    pages_.erase(page);
-  }
+  Unindex(block);
   const auto it = blocks_.find(KeyOf(block.start, block.mode));
   dropped_.push_back(std::move(it->second));
   blocks_.erase(it);
@@ -44,11 +54,36 @@ void BlockCache::Drop(Block& block) {
 void BlockCache::Clear() {
   blocks_.clear();
   pages_.clear();
+  regions_.clear();
   dropped_.clear();
   ++epoch_;
 }
 
 bool BlockCache::HoldsCode(Gpa page) const { return pages_.contains(page.value / kPageSize); }
+
+bool BlockCache::RegionHoldsCode(u64 region, u64 first_page, u64 end_page) const {
+  if (!regions_.contains(region)) {
+    return false;
+  }
+  constexpr u64 kPages = kRegionSize / kPageSize;
+  const u64 end = std::min(end_page, (region + 1) * kPages);
+  for (u64 page = std::max(first_page, region * kPages); page < end; ++page) {
+    if (pages_.contains(page)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool BlockCache::HoldsAnyCode(Gpa start, u64 length) const {
+  const u64 end = start.value + length;
+  for (u64 region = start.value / kRegionSize; region * kRegionSize < end; ++region) {
+    if (RegionHoldsCode(region, start.value / kPageSize, end / kPageSize)) {
+      return true;
+    }
+  }
+  return false;
+}
 
 void BlockCache::OnCodeWritten(Gpa start, u64 length) {
   const auto page = pages_.find(start.value / kPageSize);

@@ -33,6 +33,7 @@ class BlockCache final : public CodeWatch {
   void Clear();
 
   bool HoldsCode(Gpa page) const override;
+  bool HoldsAnyCode(Gpa start, u64 length) const override;
   void OnCodeWritten(Gpa start, u64 length) override;
 
  private:
@@ -41,11 +42,16 @@ class BlockCache final : public CodeWatch {
   static u64 KeyOf(Gpa start, BlockMode mode) {
     return start.value ^ (static_cast<u64>(mode.Key()) << 44);
   }
+  static constexpr u64 kRegionSize = u64{1} << 21;
+
   void Index(Block& block);
+  void Unindex(Block& block);
+  bool RegionHoldsCode(u64 region, u64 first_page, u64 end_page) const;
 
   Mmu* mmu_ = nullptr;
   std::unordered_map<u64, std::unique_ptr<Block>> blocks_;
   std::unordered_map<u64, std::vector<Block*>> pages_;  // by page number: blocks with bytes there
+  std::unordered_map<u64, u32> regions_;  // by 2 MiB region: how many of pages_ are there
   std::vector<std::unique_ptr<Block>> dropped_;
   u64 epoch_ = 0;
 };

@@ -25,18 +25,18 @@ constexpr unsigned SpanClass(u64 size) {
 
 // One cached run of plain memory: the guest's bytes [base, base + length) are host bytes. An access
 // of at most 2^k bytes at `linear` is inside if linear - base <= limit[k] (unsigned).
+// No canonical address lies within the longest run from kNoBase: the entry is empty.
+inline constexpr u64 kNoBase = u64{1} << 62;
+
 struct MicroEntry {
-  u64 base;
-  u64 addend;  // host address = linear address + addend
-  u64 host;    // host address of base
-  u64 misses;
-  std::array<u64, kSpanClasses> limit;
-  std::array<u64, 2> padding;
+  u64 base = kNoBase;
+  u64 addend = 0;  // host address = linear address + addend
+  u64 host = 0;    // host address of base
+  u64 misses = 0;
+  std::array<u64, kSpanClasses> limit{};
+  std::array<u64, 2> padding{};
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
-
-// No canonical address lies within the longest run from here.
-inline constexpr u64 kNoBase = u64{1} << 62;
 
 inline constexpr unsigned kMicroSlots = 128;
 inline constexpr unsigned kMicroBanks = 3;  // as cpu::TlbBankIndex, without the one that never hits
@@ -81,7 +81,7 @@ struct alignas(4096) VcpuContext {
 
   cpu::TlbStorage tlb;
   // By bank, read (0) or write (1), slot.
-  std::array<std::array<std::array<MicroEntry, kMicroSlots>, 2>, kMicroBanks> micro;
+  std::array<std::array<std::array<MicroEntry, kMicroSlots>, 2>, kMicroBanks> micro{};
   std::array<BranchEntry, kBranchEntries> branches{};
 };
 

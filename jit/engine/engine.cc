@@ -11,7 +11,6 @@ namespace tandem::jit {
 namespace {
 
 using cpu::kArithFlags;
-using devices::kPageSize;
 
 u64 FlagsOf(u64 flags_ax) { return cpu::FlagsFromAx(static_cast<u32>(flags_ax)); }
 
@@ -56,11 +55,6 @@ Engine::Engine(VcpuContext& context, const cpu::CpuModel& model, cpu::Interprete
   context_.engine = this;
   context_.shadow_base = shadow_stack_->base();
   ResetShadowStack();
-  for (auto& bank : context_.micro) {
-    for (auto& kind : bank) {
-      kind.fill(MicroEntry{.base = kNoBase});
-    }
-  }
   shared_.Add(*this);
 }
 

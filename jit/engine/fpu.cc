@@ -12,9 +12,10 @@ constexpr size_t kX87End = 160;
 constexpr size_t kControlEnd = 24;
 
 void CopyX87(cpu::FxImage& to, const cpu::FxImage& from) {
-  std::memcpy(&to, &from, kControlEnd);
-  std::memcpy(reinterpret_cast<u8*>(&to) + kX87Start,
-              reinterpret_cast<const u8*>(&from) + kX87Start, kX87End - kX87Start);
+  u8* const target = reinterpret_cast<u8*>(&to);
+  const u8* const source = reinterpret_cast<const u8*>(&from);
+  std::memcpy(target, source, kControlEnd);
+  std::memcpy(target + kX87Start, source + kX87Start, kX87End - kX87Start);
 }
 
 }  // namespace

@@ -12,8 +12,6 @@
 namespace tandem::jit {
 namespace {
 
-using devices::kPageSize;
-
 constexpr size_t kSpaceSize = 128 << 20;
 constexpr size_t kNextBytes = 15;
 constexpr size_t kLookAhead = 6;

@@ -21,7 +21,7 @@ i64 Emitter::TargetOf(const UnitInst& unit_inst) const {
 void Emitter::LoadRip(const Reg64& to, i64 page_offset) {
   LoadContext(to, offsetof(VcpuContext, pc_base));
   if (page_offset == static_cast<i32>(page_offset)) {
-    lea(Is64() ? to : Xbyak::Reg(to.cvt32()), ptr[to + static_cast<i32>(page_offset)]);
+    lea(Word(to), ptr[to + static_cast<i32>(page_offset)]);
     return;
   }
   // Just beyond what a displacement holds.
@@ -144,7 +144,7 @@ void Emitter::EmitLoop(size_t i) {
     if (op != cpu::Op::kLoop) {
       NeedHostFlags();
     }
-    lea(Is64() ? rcx : Xbyak::Reg(ecx), ptr[rcx - 1]);
+    lea(Word(rcx), ptr[rcx - 1]);
     Label zero;
     jrcxz(zero);
     Label go;

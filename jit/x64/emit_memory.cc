@@ -90,7 +90,7 @@ void Emitter::EmitLinear(size_t i, const AccessPlan& plan) {
   if (plan.check_offset == 0 && Is64()) {
     mov(kScratch0, base);
   } else {
-    lea(Is64() ? kScratch0 : Xbyak::Reg(kScratch0.cvt32()), ptr[base + plan.check_offset]);
+    lea(Word(kScratch0), ptr[base + plan.check_offset]);
   }
 }
 
@@ -98,9 +98,8 @@ void Emitter::EmitLinearOf(const UnitInst& unit_inst) {
   EmitOffset(unit_inst, kScratch0);
   const auto segment = static_cast<size_t>(unit_inst.inst.mem.segment);
   if (Bit(unit_->mode.based_segments, static_cast<unsigned>(segment))) {
-    const Xbyak::Reg to = Is64() ? kScratch0 : Xbyak::Reg(kScratch0.cvt32());
     putSeg(gs);
-    add(to, At(offsetof(VcpuContext, segment_base) + 8 * segment));
+    add(Word(kScratch0), At(offsetof(VcpuContext, segment_base) + 8 * segment));
   }
 }
 
@@ -123,7 +122,7 @@ void Emitter::EmitOffset(const UnitInst& unit_inst, const Reg64& to) {
                                  : to;
       address = address + GuestOr(mem.index, scratch) * (1 << mem.scale);
     }
-    lea(mem.address_size == 8 ? to : Xbyak::Reg(to.cvt32()), ptr[address]);
+    lea(Sized(to, mem.address_size == 8 ? 8 : 4), ptr[address]);
   }
   if (mem.address_size == 4) {
     mov(to.cvt32(), to.cvt32());

@@ -9,7 +9,7 @@ using Xbyak::Reg64;
 constexpr size_t kKeptValue = offsetof(VcpuContext, spill) + 32;
 
 void Emitter::MoveStackPointer(i32 by) {
-  lea(Is64() ? kGuestRsp : Xbyak::Reg(kGuestRsp.cvt32()), ptr[kGuestRsp + by]);
+  lea(Word(kGuestRsp), ptr[kGuestRsp + by]);
 }
 
 void Emitter::EmitPush(size_t i) {

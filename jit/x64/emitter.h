@@ -50,6 +50,8 @@ class Emitter : private Assembler {
   u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
   bool Is64() const { return unit_->mode.code_bits == 64; }
   Xbyak::Reg Sized(const Xbyak::Reg64& reg, unsigned bytes) const;
+  // 64 or 32 bits, as addresses have.
+  Xbyak::Reg Word(const Xbyak::Reg64& reg) const { return Sized(reg, Is64() ? 8 : 4); }
 
   // emit_flags.cc
   u32 LiveBefore(size_t i) const;

@@ -1,9 +1,9 @@
 // MOV CR3, MOV CR4 and INVPCID as the TLB sees them. SDM Vol. 3, 4.10.4.1.
 #include "cpu/event/system.h"
-
-#include <doctest/doctest.h>
-
 #include "tests/unit/cpu/event/fixture.h"
+
+// After our headers: it has a CHECK of its own.
+#include <doctest/doctest.h>
 
 namespace tandem::cpu {
 namespace {

@@ -1,9 +1,9 @@
 // What each kind of flush drops and keeps. Page 5 of the fixture's tables is global, page 6 is not.
 #include "cpu/mmu/mmu.h"
-
-#include <doctest/doctest.h>
-
 #include "tests/unit/cpu/mmu/fixture.h"
+
+// After our headers: it has a CHECK of its own.
+#include <doctest/doctest.h>
 
 namespace tandem::cpu {
 namespace {
