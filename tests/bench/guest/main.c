@@ -1,0 +1,128 @@
+// bench [--ms N] NAME...: measures each named work for about N ms of wall time. Prints one line
+// each, "NAME ITERATIONS-PER-SECOND CHECKSUM", and the guest's clock before and after all.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+struct Work {
+  const char* name;
+  RunFunction* run;
+  u64 check_iterations;  // of the run that the checksum is taken from
+};
+
+static const struct Work kWorks[] = {
+    {"mix", RunMix, 3},
+    {"nbody", RunNbody, 1000},
+    {"sha256", RunSha256, 3},
+    {"qsort", RunQsort, 3},
+    {"loads", RunLoads, 20},
+    {"memory", RunMemory, 3},
+    {"matrix", RunMatrix, 2},
+    {"x87", RunX87, 20},
+    {"fib", RunFib, 3},
+    {"calls", RunCalls, 20},
+    {"lz", RunLz, 2},
+    {"tree", RunTree, 2},
+    {"interpreter", RunInterpreter, 3},
+    {"syscall", RunSyscall, 1000},
+    {"fault", RunFault, 1500},
+    {"fork", RunFork, 5},
+    {"pipe", RunPipe, 300},
+    {"rewrite", RunRewrite, 300},
+    {"mix2", RunMix2, 6},
+};
+
+void Fail(const char* what) {
+  printf("bench failed: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static double Now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
+static double SecondsOf(const struct Work* work, u64 iterations) {
+  const double start = Now();
+  work->run(iterations);
+  return Now() - start;
+}
+
+// How many iterations take about so many seconds. Also warms up whatever translates the code.
+static u64 Calibrate(const struct Work* work, double seconds) {
+  u64 iterations = 1;
+  double elapsed;
+  while ((elapsed = SecondsOf(work, iterations)) < seconds / 5) {
+    iterations *= elapsed < seconds / 50 ? 8 : 2;
+  }
+  const u64 wanted = iterations * (seconds / elapsed);
+  return wanted > 0 ? wanted : 1;
+}
+
+// The checksum is taken before and after: code may be translated anew when it has become hot.
+static void Measure(const struct Work* work, double seconds) {
+  const u64 checksum = work->run(work->check_iterations);
+  const u64 iterations = Calibrate(work, seconds);
+  const double elapsed = SecondsOf(work, iterations);
+  const u64 checksum_after = work->run(work->check_iterations);
+  if (checksum_after != checksum) {
+    printf("bench failed: %s: checksum %016lx, after the run %016lx\n", work->name, checksum,
+           checksum_after);
+    exit(1);
+  }
+  printf("%s %.6g %016lx\n", work->name, iterations / elapsed, checksum);
+}
+
+// In a process of its own: a crash costs one row.
+static void MeasureApart(const struct Work* work, double seconds) {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    Measure(work, seconds);
+    exit(0);
+  }
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
+    printf("bench failed: %s: status %#x\n", work->name, status);
+  }
+}
+
+static const struct Work* FindWork(const char* name) {
+  for (size_t i = 0; i < sizeof(kWorks) / sizeof(kWorks[0]); ++i) {
+    if (strcmp(kWorks[i].name, name) == 0) {
+      return &kWorks[i];
+    }
+  }
+  return NULL;
+}
+
+static void PrintClock(void) {
+  printf("clock %.6f\n", Now());
+  fflush(stdout);
+}
+
+int main(int argc, char** argv) {
+  double seconds = 0.5;
+  int next = 1;
+  if (argc > 2 && strcmp(argv[1], "--ms") == 0) {
+    seconds = atof(argv[2]) / 1000;
+    next = 3;
+  }
+  PrintClock();
+  for (; next < argc; ++next) {
+    const struct Work* work = FindWork(argv[next]);
+    if (work == NULL) {
+      printf("bench failed: there is no '%s'\n", argv[next]);
+      continue;
+    }
+    MeasureApart(work, seconds);
+  }
+  PrintClock();
+  return 0;
+}
