@@ -1,0 +1,38 @@
+"""What the guest's program prints, read line by line while it runs."""
+
+import re
+import time
+
+RESULT = re.compile(r"(?:^|\s)([a-z]\w*) ([0-9.e+]+) ([0-9a-f]{16})$")
+ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|c)")  # firmware clears the screen
+CLOCK = re.compile(r"(?:^|\s)clock ([0-9.]+)$")
+FAILURE = re.compile(r"bench failed: (.*)$")
+
+
+class Output:
+    """Rates and checksums by the name of the work, failures, and the guest's clock."""
+
+    def __init__(self):
+        self.rates = {}
+        self.checksums = {}
+        self.failures = []
+        self.clocks = []  # pairs: the guest's time, ours
+
+    def take(self, line):
+        line = ESCAPE.sub("", line).strip()
+        if match := RESULT.search(line):
+            self.rates[match[1]] = float(match[2])
+            self.checksums[match[1]] = match[3]
+        elif match := CLOCK.search(line):
+            self.clocks.append((float(match[1]), time.monotonic()))
+        elif match := FAILURE.search(line):
+            self.failures.append(match[1])
+
+    def check_clock(self):
+        """Rates are measured by the guest's clock: it must go as ours does."""
+        if len(self.clocks) < 2:
+            self.failures.append("the guest's program did not come to its end")
+            return
+        guest, host = (self.clocks[-1][i] - self.clocks[0][i] for i in (0, 1))
+        if abs(guest - host) > 0.05 * host + 0.2:
+            self.failures.append(f"the guest's clock counted {guest:.2f} s of {host:.2f} s")
