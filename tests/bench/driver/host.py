@@ -1,4 +1,4 @@
-"""How much of the machine was not ours while we measured."""
+"""What other processes of this machine do to our measuring."""
 
 import os
 
@@ -28,3 +28,26 @@ class OtherProcesses:
         busy, all_seconds = busy_and_all()
         others = busy - self.busy - (ours() - self.ours)
         return max(0.0, others / max(all_seconds - self.all, 1e-9))
+
+
+class Waits:
+    """How long the threads of a process have waited for a processor that others had."""
+
+    def __init__(self, pid):
+        self.tasks = f"/proc/{pid}/task"
+        self.seconds = self.read()
+
+    def read(self):
+        seconds = {}
+        try:
+            for task in os.listdir(self.tasks):
+                with open(f"{self.tasks}/{task}/schedstat", encoding="ascii") as stat:
+                    seconds[task] = int(stat.read().split()[1]) / 1e9
+        except (OSError, IndexError):
+            pass  # it is ending
+        return seconds
+
+    def longest(self):
+        """Seconds that one thread has waited since this was made: the vCPU, that never sleeps."""
+        return max((seconds - self.seconds.get(task, 0)
+                    for task, seconds in self.read().items()), default=0)

@@ -3,16 +3,21 @@
 import re
 import time
 
+from host import Waits
+
 RESULT = re.compile(r"(?:^|\s)([a-z]\w*) ([0-9.e+]+) ([0-9a-f]{16})$")
 ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|c)")  # firmware clears the screen
-CLOCK = re.compile(r"(?:^|\s)clock ([0-9.]+)$")
+CLOCK = re.compile(r"clock ([0-9.]+)$")  # may follow what the firmware left of a line
+BEGIN = re.compile(r"begin \w+$")
 FAILURE = re.compile(r"bench failed: (.*)$")
 
 
 class Output:
     """Rates and checksums by the name of the work, failures, and the guest's clock."""
 
-    def __init__(self):
+    def __init__(self, emulator_pid=None):
+        self.pid = emulator_pid
+        self.begun = None  # of the work that is running: our time, the emulator's waits
         self.rates = {}
         self.checksums = {}
         self.failures = []
@@ -21,12 +26,22 @@ class Output:
     def take(self, line):
         line = ESCAPE.sub("", line).strip()
         if match := RESULT.search(line):
-            self.rates[match[1]] = float(match[2])
+            self.rates[match[1]] = float(match[2]) * self.slowed_by_others()
             self.checksums[match[1]] = match[3]
+        elif BEGIN.search(line):
+            self.begun = (time.monotonic(), Waits(self.pid)) if self.pid else None
         elif match := CLOCK.search(line):
             self.clocks.append((float(match[1]), time.monotonic()))
         elif match := FAILURE.search(line):
             self.failures.append(match[1])
+
+    def slowed_by_others(self):
+        """Wall time by that part of it in which the vCPU had a processor of the host's."""
+        if self.begun is None:
+            return 1
+        start, waits = self.begun
+        elapsed = time.monotonic() - start
+        return elapsed / max(elapsed - waits.longest(), elapsed / 20)
 
     def check_clock(self):
         """Rates are measured by the guest's clock: it must go as ours does."""

@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 
+from host import Waits
 from output import Output
 
 LIMIT_S = 900  # a machine that runs longer hangs
@@ -19,8 +20,10 @@ class Native:
         self.files = files
 
     def measure(self, works, milliseconds, processors):
-        command = [self.files.bench, "--ms", str(milliseconds), *works]
-        return watch(command, self.files.log(self.name, processors))[0]
+        # Two processors against one: both by the same clock, that of the wall.
+        clock = ["--cpu-time"] if processors == 1 else []
+        command = [self.files.bench, *clock, "--ms", str(milliseconds), *works]
+        return watch(command, self.files.log(self.name, processors), is_emulator=False)[0]
 
     def boot_seconds(self):
         return None
@@ -55,20 +58,24 @@ class Emulator:
         return watch(command, self.files.log(self.name, log_name))
 
 
-def watch(command, log):
-    """Runs a command to its end; all that it prints goes to the log, too. Returns also the time."""
-    output = Output()
+def watch(command, log, is_emulator=True):
+    """Runs a command to its end; all that it prints goes to the log, too. Returns its output and how
+    many seconds it took, without those that an emulator waited for a processor."""
     start = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
+    waits = Waits(process.pid)
+    waited = 0
+    output = Output(process.pid if is_emulator else None)
     limit = threading.Timer(LIMIT_S, process.kill)
     limit.start()
     with open(log, "wb") as copy:
         for line in process.stdout:
+            waited = max(waited, waits.longest())
             copy.write(line)
             output.take(line.decode(errors="replace"))
     status = process.wait()
     limit.cancel()
     if status != 0:
         output.failures.append(f"{os.path.basename(command[0])} ended with status {status}: {log}")
-    return output, time.monotonic() - start
+    return output, time.monotonic() - start - waited
