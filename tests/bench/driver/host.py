@@ -31,23 +31,30 @@ class OtherProcesses:
 
 
 class Waits:
-    """How long the threads of a process have waited for a processor that others had."""
+    """How long the vCPUs' threads of an emulator have waited for a processor that others had."""
 
-    def __init__(self, pid):
+    def __init__(self, pid, vcpus):
         self.tasks = f"/proc/{pid}/task"
-        self.seconds = self.read()
+        self.vcpus = vcpus
+        self.start = self.read()
 
     def read(self):
+        """Seconds that each thread has run and waited."""
         seconds = {}
         try:
             for task in os.listdir(self.tasks):
                 with open(f"{self.tasks}/{task}/schedstat", encoding="ascii") as stat:
-                    seconds[task] = int(stat.read().split()[1]) / 1e9
-        except (OSError, IndexError):
+                    ran, waited = (int(field) / 1e9 for field in stat.read().split()[:2])
+                seconds[task] = (ran, waited)
+        except (OSError, ValueError):
             pass  # it is ending
         return seconds
 
-    def longest(self):
-        """Seconds that one thread has waited since this was made: the vCPU, that never sleeps."""
-        return max((seconds - self.seconds.get(task, 0)
-                    for task, seconds in self.read().items()), default=0)
+    def seconds(self):
+        """Since this was made, the mean of the threads that ran most. A compiler's in the background
+        do not count: what those wait for costs the guest nothing."""
+        now = self.read()
+        since = [(ran - self.start.get(task, (0, 0))[0], waited - self.start.get(task, (0, 0))[1])
+                 for task, (ran, waited) in now.items()]
+        busiest = sorted(since, reverse=True)[:self.vcpus]
+        return sum(waited for _, waited in busiest) / len(busiest) if busiest else 0

@@ -20,14 +20,16 @@ def read_options(arguments):
     parser.add_argument("--against", choices=["qemu", "none"], default="qemu")
     parser.add_argument("--rows", metavar="A,B", help="only these rows; 'list' names them")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds [3]")
-    parser.add_argument("--quick", action="store_true", help="100 ms a work instead of 500, one round")
-    parser.add_argument("--emulator", metavar="PATH", help="another build of ours; 'none': leave out")
+    parser.add_argument("--quick", action="store_true", help="one round of 100 ms a work")
+    parser.add_argument("--emulator", metavar="PATH", help="another build of ours; 'none': without")
     parser.add_argument("--accel", default="dbt", help="ours' accelerator [dbt]")
     parser.add_argument("--write-docs", action="store_true", help="write docs/performance.md")
     options = parser.parse_args(arguments)
     options.command_line = " ".join(arguments)
     if options.quick:
         options.repeat = 1
+    if options.write_docs and options.rows:
+        parser.error("--write-docs wants all rows")
     if options.repeat < 1:
         parser.error("--repeat wants 1 or more")
     return options
@@ -38,8 +40,10 @@ def make_sides(options, files, built_emulator):
     if options.against == "qemu":
         sides.append(Emulator("qemu", QEMU, "tcg", files))
     if options.emulator != "none":
-        command = options.emulator or built_emulator
-        sides.append(Emulator("ours", os.path.abspath(command), options.accel, files))
+        command = os.path.abspath(options.emulator or built_emulator)
+        if not os.access(command, os.X_OK):
+            raise SystemExit(f"error: there is no program '{command}'")
+        sides.append(Emulator("ours", command, options.accel, files))
     return sides
 
 

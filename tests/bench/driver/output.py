@@ -3,8 +3,6 @@
 import re
 import time
 
-from host import Waits
-
 RESULT = re.compile(r"(?:^|\s)([a-z]\w*) ([0-9.e+]+) ([0-9a-f]{16})$")
 ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|c)")  # firmware clears the screen
 CLOCK = re.compile(r"clock ([0-9.]+)$")  # may follow what the firmware left of a line
@@ -15,9 +13,9 @@ FAILURE = re.compile(r"bench failed: (.*)$")
 class Output:
     """Rates and checksums by the name of the work, failures, and the guest's clock."""
 
-    def __init__(self, emulator_pid=None):
-        self.pid = emulator_pid
-        self.begun = None  # of the work that is running: our time, the emulator's waits
+    def __init__(self, start_waits=None):
+        self.start_waits = start_waits  # makes the emulator's Waits; None natively
+        self.begun = None  # of the work that is running: our time, the emulator's Waits
         self.rates = {}
         self.checksums = {}
         self.failures = []
@@ -29,7 +27,8 @@ class Output:
             self.rates[match[1]] = float(match[2]) * self.slowed_by_others()
             self.checksums[match[1]] = match[3]
         elif BEGIN.search(line):
-            self.begun = (time.monotonic(), Waits(self.pid)) if self.pid else None
+            if self.start_waits is not None:
+                self.begun = (time.monotonic(), self.start_waits())
         elif match := CLOCK.search(line):
             self.clocks.append((float(match[1]), time.monotonic()))
         elif match := FAILURE.search(line):
@@ -41,7 +40,7 @@ class Output:
             return 1
         start, waits = self.begun
         elapsed = time.monotonic() - start
-        return elapsed / max(elapsed - waits.longest(), elapsed / 20)
+        return elapsed / max(elapsed - waits.seconds(), elapsed / 20)
 
     def check_clock(self):
         """Rates are measured by the guest's clock: it must go as ours does."""
