@@ -63,7 +63,8 @@ class Campaign:
         return one / other if one and other else None
 
     def spread(self, row):
-        """The widest of the sides' ranges, as a part of the median."""
+        """The widest of the sides' ranges, as a part of the median; None of single figures."""
         ranges = [(max(figures) - min(figures)) / statistics.median(figures)
-                  for (_, name), figures in self.figures.items() if name == row.name]
+                  for (_, name), figures in self.figures.items()
+                  if name == row.name and len(figures) > 1]
         return max(ranges, default=None)

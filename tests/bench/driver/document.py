@@ -9,12 +9,15 @@ from report import as_markdown
 
 TEXT = """# Performance
 
-Measured by `bazel run -c opt //tests/bench -- {arguments}` ([tests/bench](../tests/bench/README.md)), which
-wrote this page. A Debian cloud kernel with a static program runs in our emulator (`-accel {accel} -cpu
-max`) and in QEMU (`-accel tcg -cpu max`); native is the same program on the host. All sides take
-turns; figures are medians of {repeats}, each over about {milliseconds} ms. Spread is the widest range of a
-side's figures, as a part of their median. "PASS" and "short" compare with the project's goals; each
-result's checksum was equal on all sides{failed}.
+Measured and written by [tests/bench](../tests/bench/README.md):
+
+    bazel run -c opt //tests/bench -- {arguments}
+
+A Debian cloud kernel with a static program runs in our emulator (`-accel {accel} -cpu max`) and in QEMU
+(`-accel tcg -cpu max`); native is the same program on the host. The sides take turns; figures are medians
+of {repeats}, each over about {milliseconds} ms. Spread is the widest range of a side's figures, as a part of
+their median. "PASS" and "short" compare with the project's goals. A result's checksum was equal on all
+sides{failed}.
 
 | | |
 |---|---|

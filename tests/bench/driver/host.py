@@ -31,11 +31,10 @@ class OtherProcesses:
 
 
 class Waits:
-    """How long the vCPUs' threads of an emulator have waited for a processor that others had."""
+    """How long the thread of an emulator's only vCPU has waited for a processor that others had."""
 
-    def __init__(self, pid, vcpus):
+    def __init__(self, pid):
         self.tasks = f"/proc/{pid}/task"
-        self.vcpus = vcpus
         self.start = self.read()
 
     def read(self):
@@ -51,10 +50,8 @@ class Waits:
         return seconds
 
     def seconds(self):
-        """Since this was made, the mean of the threads that ran most. A compiler's in the background
-        do not count: what those wait for costs the guest nothing."""
-        now = self.read()
+        """Since this was made, by the thread that ran most. A compiler's in the background do not
+        count: what those wait for costs the guest nothing."""
         since = [(ran - self.start.get(task, (0, 0))[0], waited - self.start.get(task, (0, 0))[1])
-                 for task, (ran, waited) in now.items()]
-        busiest = sorted(since, reverse=True)[:self.vcpus]
-        return sum(waited for _, waited in busiest) / len(busiest) if busiest else 0
+                 for task, (ran, waited) in self.read().items()]
+        return max(since)[1] if since else 0

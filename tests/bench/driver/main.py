@@ -62,7 +62,8 @@ def main(root, bench, built_emulator, arguments):
     others_part = others.part_of_machine()
     lines = report.table(campaign)
     print(report.as_text(lines))
-    print(f"Other processes used {others_part:.0%} of the machine meanwhile.")
+    print(f"Other processes used {others_part:.0%} of the machine meanwhile."
+          + (" The figures are rough." if others_part > 0.1 else ""))
     for failure in campaign.failures:
         print(f"error: {failure}", file=sys.stderr)
     if options.write_docs:

@@ -23,7 +23,7 @@ class Native:
         # Two processors against one: both by the same clock, that of the wall.
         clock = ["--cpu-time"] if processors == 1 else []
         command = [self.files.bench, *clock, "--ms", str(milliseconds), *works]
-        return watch(command, self.files.log(self.name, processors), vcpus=0)[0]
+        return watch(command, self.files.log(self.name, processors), is_corrected=False)[0]
 
     def boot_seconds(self):
         return None
@@ -53,23 +53,23 @@ class Emulator:
                    "-m", "512", "-smp", str(processors), "-nographic", "-no-reboot",
                    "-kernel", self.files.kernel, "-initrd", self.files.initramfs,
                    "-append", f"console=ttyS0 quiet panic=-1 run={run}"]
-        return watch(command, self.files.log(self.name, log_name), processors)
+        return watch(command, self.files.log(self.name, log_name), processors == 1)
 
 
-def watch(command, log, vcpus):
+def watch(command, log, is_corrected):
     """Runs a command to its end; all that it prints goes to the log, too. Returns its output and
-    the seconds it took, without those that an emulator's vCPUs waited for a processor."""
+    the seconds it took. Corrected: without those that an emulator's vCPU waited for a processor."""
     start = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
-    waits = Waits(process.pid, vcpus)
+    waits = Waits(process.pid)
     waited = 0
-    output = Output((lambda: Waits(process.pid, vcpus)) if vcpus else None)
+    output = Output((lambda: Waits(process.pid)) if is_corrected else None)
     limit = threading.Timer(LIMIT_S, process.kill)
     limit.start()
     with open(log, "wb") as copy:
         for line in process.stdout:
-            waited = max(waited, waits.seconds())
+            waited = max(waited, waits.seconds() if is_corrected else 0)
             copy.write(line)
             output.take(line.decode(errors="replace"))
     status = process.wait()
