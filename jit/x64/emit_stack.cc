@@ -18,7 +18,7 @@ void Emitter::EmitPush(size_t i) {
   const unsigned bytes = inst.operand_size;
   if (operand.kind == cpu::OperandKind::kImmediate) {
     const HostMem mem = Address(i, accesses_[i].stack);
-    mov(Mem(mem, bytes), static_cast<u32>(inst.immediate));
+    mov(Mem(mem, bytes), inst.immediate);  // sign-extended
     MoveStackPointer(-static_cast<i32>(bytes));
     return;
   }

@@ -191,7 +191,7 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   putSeg(gs);
   cmp(rdx, At(rax, tlb + (write ? offsetof(cpu::TlbEntry, write_tag)
                                 : offsetof(cpu::TlbEntry, read_tag))));
-  jne(slow);
+  jne(slow, T_NEAR);
   LoadIndexed(rdx, rax, tlb + offsetof(cpu::TlbEntry, addend));
   // The slot. Now and then C++ is asked all the same: it knows of runs longer than a page.
   mov(ecx, kScratch1.cvt32());
@@ -202,7 +202,7 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   inc(rax);
   StoreIndexed(rcx, micro + offsetof(MicroEntry, misses), rax);
   test(al, 31);
-  jz(slow);
+  jz(slow, T_NEAR);
   FillSlot(micro);
   LoadContext(rax, Spill(0));
   LoadContext(rcx, Spill(1));
@@ -213,7 +213,7 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   LoadContext(rcx, Spill(1));
   LoadContext(rdx, Spill(2));
   putSeg(gs);
-  pop(At(Spill(3)));
+  pop(qword[Xbyak::RegExp(Spill(3))]);
   jmp(ask);
   return start;
 }
@@ -224,7 +224,7 @@ void ThunkEmitter::FillSlot(size_t micro) {
   const auto known = [&](size_t field) { return micro + field; };
   putSeg(gs);
   cmp(dword[rcx + known(offsetof(MicroEntry, base)) + 4], static_cast<u32>(kNoBase >> 32));
-  jne(is_known);
+  jne(is_known, T_NEAR);
   // Note the slot as used: its index within all of micro.
   putSeg(gs);
   mov(eax, dword[Xbyak::RegExp(offsetof(VcpuContext, micro_used_count))]);
