@@ -149,6 +149,9 @@ bool Writer::NeedsOperandSizePrefix(const Prefixes& prefixes) const {
 void Writer::WriteOpcode() {
   const size_t end = has_modrm() ? inst_.modrm_at : inst_.tail_at;
   PutRange(inst_.opcode_at, end);
+  if (end == inst_.opcode_at + 1u && out_[at_ - 1] == 0x82 && inst_.encoding == Encoding::kLegacy) {
+    out_[at_ - 1] = 0x80;  // its alias outside 64-bit mode
+  }
   if (fields_.opcode_low != cpu::kNoRegister) {
     out_[at_ - 1] = static_cast<u8>((out_[at_ - 1] & ~7) | (rm_ & 7));
   }
