@@ -27,7 +27,11 @@ Prefixes ReadLegacyPrefixes(const Inst& inst, u8 code_bits) {
     if (code_bits == 64 && (byte & 0xf0) == 0x40) {
       result.rex = byte & 0xf;
       result.has_rex = true;
-    } else if (byte == 0x66) {
+      continue;
+    }
+    result.rex = 0;  // it counts only right before the opcode
+    result.has_rex = false;
+    if (byte == 0x66) {
       result.has_66 = true;
     } else if (byte == 0xf0) {
       result.has_lock = true;
