@@ -124,6 +124,9 @@ void Writer::MapModrm() {
   reg_ = static_cast<u8>(((modrm >> 3) & 7) | ((extension & kRexR) != 0 ? 8 : 0));
   rm_ = static_cast<u8>((modrm & 7) | ((extension & kRexB) != 0 ? 8 : 0));
   x_ = (extension & kRexX) != 0 && request_.mem == nullptr;
+  if (!has_modrm()) {
+    reg_ = 0;  // REX.R has no meaning
+  }
   if (fields_.modrm_reg != cpu::kNoRegister) {
     reg_ = Host(fields_.modrm_reg);
   }
@@ -187,7 +190,6 @@ void Writer::WriteLegacy() {
   if ((opcode & 0xfc) == 0xa0 && request_.mem != nullptr && !has_modrm()) {
     // MOV between AL/rAX and an absolute address.
     Put(static_cast<u8>(opcode < 0xa2 ? 0x8a | (opcode & 1) : 0x88 | (opcode & 1)));
-    reg_ = 0;
     WriteMemory();
     return;
   }
