@@ -11,6 +11,14 @@
 namespace tandem::cpu {
 namespace {
 
+constexpr u64 kMaxInstructions = 10000;
+
+bool IsCanonical(u64 address) { return static_cast<i64>(address << 16) >> 16 == static_cast<i64>(address); }
+
+std::span<std::byte> StackOf(Machine& machine) {
+  return {machine.At(kLongLayout.stack - 0x2000), 0x4000};
+}
+
 std::string TextOf(const Trial& trial) {
   return Disassemble({64}, std::as_bytes(std::span(trial.code)), kLongLayout.code);
 }
@@ -23,9 +31,81 @@ std::string HexOf(std::span<const u8> bytes) {
   return text;
 }
 
+std::string Under(const char* title, const std::string& differences) {
+  return differences.empty() ? "" : fmt::format("  {}:\n{}", title, differences);
+}
+
+std::string TextOf(const std::optional<Machine::Exception>& exception) {
+  return exception ? fmt::format("exception {} error {:#x} at {:#x}", exception->vector,
+                                 exception->error_code, exception->rip)
+                   : "no exception";
+}
+
 }  // namespace
 
 Differential::Differential(u64 seed) : random_(seed) {}
+
+void Differential::PutStart(Machine& machine) {
+  machine.Reset();
+  machine.state() = *start_;
+  std::ranges::copy(start_data_, machine.data().begin());
+  std::ranges::fill(StackOf(machine), std::byte{0x5a});
+}
+
+std::string Differential::RunAll(std::span<const u8> code, bool ignores_pointers,
+                                 u32 undefined_flags) {
+  PutStart(machine_);
+  PutStart(translated_);
+  std::ranges::copy(start_data_, native_.data().begin());
+  std::ranges::copy(StackOf(machine_), native_.stack().begin());
+  machine_.PutCode(code);
+  translated_.PutCode(code);
+  *native_state_ = *start_;
+  const int signal = native_.Run(*native_state_, code);
+  const auto exception = machine_.RunToEnd(kMaxInstructions);
+  if (exception ? !SignalMatches(signal, exception->vector) : signal != 0) {
+    return fmt::format("  native: signal {}, interpreter: {}\n", signal, TextOf(exception));
+  }
+  // Whether an unmasked overflow or underflow was inexact too only the unmasked instruction knows.
+  if (exception && exception->vector == 19) {
+    native_state_->fx.mxcsr |= machine_.state().fx.mxcsr & 0x20;
+  }
+  // Processors differ in what they keep of loaded pointers where no exception is pending.
+  if (ignores_pointers) {
+    native_state_->fx.fip = machine_.state().fx.fip;
+    native_state_->fx.fdp = machine_.state().fx.fdp;
+  }
+  const std::string text =
+      Under("interpreter against host", CompareStates(*native_state_, machine_.state()) +
+                                            CompareBytes("data", native_.data(), machine_.data()) +
+                                            CompareBytes("stack", native_.stack(), StackOf(machine_)));
+  return text + CompareTranslator(exception, undefined_flags);
+}
+
+// Against the interpreter: the exception with its error code and CR2; what it leaves against the
+// host's. Not kept: x87 pointers, and at an exception the flags that the code overwrites anyway.
+std::string Differential::CompareTranslator(const std::optional<Machine::Exception>& wanted,
+                                            u32 undefined_flags) {
+  const auto exception = translated_.RunToEnd(0);
+  CpuState& state = translated_.state();
+  // A branch to an address that is not canonical: the translator's fault is at the target.
+  if (exception && wanted && exception->vector == 13 && wanted->vector == 13 &&
+      !IsCanonical(exception->rip)) {
+    return {};
+  }
+  if (TextOf(exception) != TextOf(wanted)) {
+    return fmt::format("  translator: {}, interpreter: {}\n", TextOf(exception), TextOf(wanted));
+  }
+  const u64 ignored = exception ? ~u64{0} : undefined_flags;
+  state.rflags = (state.rflags & ~ignored) | (native_state_->rflags & ignored);
+  native_state_->fx.fip = state.fx.fip;
+  native_state_->fx.fdp = state.fx.fdp;
+  const std::string cr2 = state.cr2 == machine_.state().cr2 ? "" : "  cr2\n";
+  return Under("translator against host",
+               CompareStates(*native_state_, state) +
+                   CompareBytes("data", native_.data(), translated_.data()) +
+                   CompareBytes("stack", native_.stack(), StackOf(translated_)) + cr2);
+}
 
 std::string Differential::RunOne() {
   std::optional<Trial> trial;
@@ -36,33 +116,65 @@ std::string Differential::RunOne() {
   ++coverage_[text.substr(0, text.find(' '))];
   machine_.Reset();
   FillState(random_, trial->inst, machine_.state());
-  FillData(random_, machine_.data());
-  std::copy(machine_.data().begin(), machine_.data().end(), native_.data().begin());
-  const std::span<std::byte> stack(machine_.At(kLongLayout.stack - 0x2000), 0x4000);
-  std::fill(stack.begin(), stack.end(), std::byte{0x5a});
-  std::copy(stack.begin(), stack.end(), native_.stack().begin());
-  machine_.PutCode(trial->code);
+  FillData(random_, start_data_);
   *start_ = machine_.state();
-  *native_state_ = machine_.state();
-  const int signal = native_.Run(*native_state_, trial->code);
-  const auto exception = machine_.Run(1);
-  if (exception ? !SignalMatches(signal, exception->vector) : signal != 0) {
-    return Describe(*trial, fmt::format("  native: signal {}, interpreter: exception {}\n", signal,
-                                        exception ? exception->vector : -1));
-  }
-  // Whether an unmasked overflow or underflow was inexact too only the unmasked instruction knows.
-  if (exception && exception->vector == 19) {
-    native_state_->fx.mxcsr |= machine_.state().fx.mxcsr & 0x20;
-  }
-  // Processors differ in what they keep of loaded pointers where no exception is pending.
-  if (trial->inst.op == Op::kFldenv || trial->inst.op == Op::kFrstor) {
-    native_state_->fx.fip = machine_.state().fx.fip;
-    native_state_->fx.fdp = machine_.state().fx.fdp;
-  }
-  const std::string differences = CompareStates(*native_state_, machine_.state()) +
-                                  CompareBytes("data", native_.data(), machine_.data()) +
-                                  CompareBytes("stack", native_.stack(), stack);
+  const bool is_environment = trial->inst.op == Op::kFldenv || trial->inst.op == Op::kFrstor;
+  const std::string differences = RunAll(trial->code, is_environment, UndefinedFlags(trial->inst));
   return differences.empty() ? "" : Describe(*trial, differences);
+}
+
+std::string Differential::TrySequence(const Sequence& sequence) {
+  return RunAll(Assemble(sequence), true, 0);
+}
+
+std::string Differential::RunSequence() {
+  ++sequences_;
+  machine_.Reset();
+  FillData(random_, start_data_);
+  const Sequence sequence = MakeSequence(random_, machine_.model(), machine_.state());
+  *start_ = machine_.state();
+  if (TrySequence(sequence).empty()) {
+    return {};
+  }
+  const Sequence small = Shrink(sequence);
+  return Describe(small, TrySequence(small));
+}
+
+// Takes pieces out as long as there is a difference.
+Sequence Differential::Shrink(Sequence sequence) {
+  for (bool is_smaller = true; is_smaller;) {
+    is_smaller = false;
+    for (size_t i = sequence.pieces.size(); i-- > 0;) {
+      const Sequence without = Without(sequence, i);
+      if (!TrySequence(without).empty()) {
+        sequence = without;
+        is_smaller = true;
+      }
+    }
+  }
+  return sequence;
+}
+
+std::string Differential::Describe(const Sequence& sequence, const std::string& differences) const {
+  const std::vector<u8> code = Assemble(sequence);
+  const auto used = std::span(code).subspan(sequence.offset);
+  std::string text = fmt::format("sequence {} at offset {:#x}\n", HexOf(used), sequence.offset);
+  for (size_t at = sequence.offset; at < code.size();) {
+    Inst inst;
+    const auto bytes = std::as_bytes(std::span(code)).subspan(at);
+    if (Decode({64}, bytes, inst) != DecodeStatus::kOk) {
+      break;
+    }
+    const u64 address = kLongLayout.code + at;
+    text += fmt::format("    {:#x}: {}\n", address, Disassemble({64}, bytes, address));
+    at += inst.length;
+  }
+  text += fmt::format("    rflags={:#x} mxcsr={:#x} fcw={:#x}", start_->rflags, start_->fx.mxcsr,
+                      start_->fx.fcw);
+  for (u8 reg = 0; reg < 16; ++reg) {
+    text += fmt::format(" r{}={:#x}", reg, start_->gpr[reg]);
+  }
+  return text + "\n" + differences;
 }
 
 // The start as a row of tests/rows has it, as far as the instruction reads it.

@@ -107,15 +107,6 @@ void PutLegacy(Random& random, std::vector<u8>& out) {
   }
 }
 
-std::vector<u8> RandomBytes(Random& random) {
-  std::vector<u8> out;
-  OneIn(random, 3) ? PutVex(random, out) : PutLegacy(random, out);
-  for (int i = 0; i < 12; ++i) {
-    out.push_back(Byte(random));
-  }
-  return out;
-}
-
 bool IsString(Op op) {
   return op == Op::kMovs || op == Op::kCmps || op == Op::kScas || op == Op::kStos ||
          op == Op::kLods;
@@ -132,11 +123,6 @@ bool HasFreeBase(const Inst& inst) {
         return operand.kind == OperandKind::kGpr && operand.reg == mem.base;
       });
   return mem.address_size == 8 || !is_read_as_data;
-}
-
-bool HasMemory(const Inst& inst) {
-  return std::any_of(inst.operands.begin(), inst.operands.end(),
-                     [](const Operand& operand) { return operand.IsMemory(); });
 }
 
 constexpr u64 kOdd[] = {0,
@@ -168,6 +154,22 @@ constexpr u32 kOddFloats[] = {0,          0x80000000, 0x3f800000, 0x7f800000,
                               0xff800000, 0x7fc00000, 0x7f800001, 1,
                               0x007fffff, 0x7f7fffff, 0x4f000000};
 
+}  // namespace
+
+std::vector<u8> RandomBytes(Random& random) {
+  std::vector<u8> out;
+  OneIn(random, 3) ? PutVex(random, out) : PutLegacy(random, out);
+  for (int i = 0; i < 12; ++i) {
+    out.push_back(Byte(random));
+  }
+  return out;
+}
+
+bool HasMemory(const Inst& inst) {
+  return std::any_of(inst.operands.begin(), inst.operands.end(),
+                     [](const Operand& operand) { return operand.IsMemory(); });
+}
+
 u64 RandomValue(Random& random) {
   switch (random() % 6) {
     case 0:
@@ -185,12 +187,16 @@ u64 RandomValue(Random& random) {
   }
 }
 
+namespace {
+
 template <typename T>
 void FillBytes(Random& random, T* to, size_t size) {
   for (size_t i = 0; i + 8 <= size; i += 8) {
     StoreLe<u64>(reinterpret_cast<u8*>(to) + i, RandomValue(random));
   }
 }
+
+}  // namespace
 
 void FillX87(Random& random, FxImage& fx) {
   fx.fcw = static_cast<u16>(OneIn(random, 4) ? (random() & 0xf3f) | 0x40 : 0x37f);
@@ -208,40 +214,65 @@ void FillX87(Random& random, FxImage& fx) {
   fx.mxcsr = static_cast<u32>(OneIn(random, 4) ? random() & 0xffff : 0x1f80 | (random() & 0xe040));
 }
 
-}  // namespace
+bool IsTestable(const Inst& inst, const CpuModel& model) {
+  if (IsExcluded(inst.op) || (inst.feature != Feature::kCount && !model.Has(inst.feature))) {
+    return false;
+  }
+  for (const Operand& operand : inst.operands) {
+    if (operand.kind == OperandKind::kSegment || operand.kind == OperandKind::kControl ||
+        operand.kind == OperandKind::kDebug) {
+      return false;
+    }
+  }
+  // The host's FS is ours. Processors differ in PREFETCH of a register and PAUSE with REX.B.
+  const bool is_vendors = inst.op == Op::kPause || (inst.op == Op::kNop && !HasMemory(inst));
+  return !is_vendors && inst.mem.segment < SegReg::kFs;
+}
+
+u32 UndefinedFlags(const Inst& inst) {
+  constexpr u32 kAll = static_cast<u32>(kArithFlags);
+  constexpr u32 kCarries = static_cast<u32>(kFlagCf | kFlagOf);
+  const u8* const opcode = &inst.bytes[inst.opcode_at];
+  const bool is_scan = inst.encoding == Encoding::kLegacy && opcode[0] == 0x0f &&
+                       (opcode[1] == 0xbc || opcode[1] == 0xbd);  // BSF to LZCNT
+  if (is_scan) {
+    return kAll & ~static_cast<u32>(kFlagZf | (inst.op == Op::kHost ? kFlagCf : 0));
+  }
+  switch (inst.op) {
+    case Op::kMul: case Op::kImul:
+      return kAll & ~kCarries;
+    case Op::kDiv: case Op::kIdiv:
+      return kAll;
+    case Op::kBt: case Op::kBts: case Op::kBtr: case Op::kBtc:
+      return kAll & ~static_cast<u32>(kFlagCf | kFlagZf);
+    default:
+      return 0;
+  }
+}
 
 std::optional<Trial> MakeTrial(Random& random, const CpuModel& model) {
   Trial trial;
   trial.code = RandomBytes(random);
   const auto bytes = std::as_bytes(std::span(trial.code));
-  if (Decode({64}, bytes, trial.inst) != DecodeStatus::kOk || IsExcluded(trial.inst.op)) {
-    return std::nullopt;
-  }
   const Inst& inst = trial.inst;
-  if (inst.feature != Feature::kCount && !model.Has(inst.feature)) {
-    return std::nullopt;
-  }
-  for (const Operand& operand : inst.operands) {
-    if (operand.kind == OperandKind::kSegment || operand.kind == OperandKind::kControl ||
-        operand.kind == OperandKind::kDebug) {
-      return std::nullopt;
-    }
-  }
-  // The host's FS is ours. Processors differ in PREFETCH of a register and PAUSE with REX.B.
-  const bool is_vendors = inst.op == Op::kPause || (inst.op == Op::kNop && !HasMemory(inst));
-  if (is_vendors || inst.mem.segment >= SegReg::kFs || (HasMemory(inst) && !HasFreeBase(inst))) {
+  if (Decode({64}, bytes, trial.inst) != DecodeStatus::kOk || !IsTestable(inst, model) ||
+      (HasMemory(inst) && !HasFreeBase(inst))) {
     return std::nullopt;
   }
   trial.code.resize(inst.length);
   return trial;
 }
 
-void FillState(Random& random, const Inst& inst, CpuState& state) {
+void FillRegisters(Random& random, CpuState& state) {
   for (size_t reg = 0; reg < 16; ++reg) {
     state.gpr[reg] = RandomValue(random);
     FillBytes(random, state.vec.zmm[reg], 32);
   }
   state.rflags = (random() & kArithFlags) | kFlagFixed1;
+}
+
+void FillState(Random& random, const Inst& inst, CpuState& state) {
+  FillRegisters(random, state);
   FillX87(random, state.fx);
   const u64 middle = kLongLayout.data + 0x1000;
   state.gpr[kRsp] = kLongLayout.stack + random() % 64;

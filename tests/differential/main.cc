@@ -6,8 +6,9 @@
 
 #include "tests/differential/compare_run.h"
 
-// differential [--seconds N] [--seed S]: random instructions on the host and the interpreter.
-// Prints the first difference of each instruction; exit status 1 where there is any.
+// differential [--seconds N] [--seed S] [--sequences PERCENT]: random instructions and sequences on
+// the host, the interpreter and the translator. Prints the first difference of each instruction and
+// those of ten sequences; exit status 1 where there is any.
 namespace {
 
 tandem::u64 Option(int argc, char** argv, const char* name, tandem::u64 otherwise) {
@@ -34,16 +35,22 @@ int main(int argc, char** argv) {
     std::fputs("the test's addresses are taken\n", stderr);
     return 2;
   }
+  const tandem::u64 percent = Option(argc, argv, "--sequences", 50);
   std::set<std::string> seen;
+  unsigned bad_sequences = 0;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (std::chrono::steady_clock::now() < end) {
-    const std::string text = differential.RunOne();
-    if (!text.empty() && seen.insert(NameIn(text)).second) {
+  for (tandem::u64 i = 0; std::chrono::steady_clock::now() < end && bad_sequences < 10; ++i) {
+    const bool is_sequence = i % 100 < percent;
+    const std::string text = is_sequence ? differential.RunSequence() : differential.RunOne();
+    if (!text.empty() && (is_sequence || seen.insert(NameIn(text)).second)) {
       std::puts(text.c_str());
+      std::fflush(stdout);
+      bad_sequences += is_sequence ? 1 : 0;
     }
   }
-  std::printf("%llu trials of %zu instructions, %zu differ\n",
+  std::printf("%llu trials of %zu instructions, %zu differ; %llu sequences, %u differ\n",
               static_cast<unsigned long long>(differential.trials()),
-              differential.coverage().size(), seen.size());
-  return seen.empty() ? 0 : 1;
+              differential.coverage().size(), seen.size(),
+              static_cast<unsigned long long>(differential.sequences()), bad_sequences);
+  return seen.empty() && bad_sequences == 0 ? 0 : 1;
 }

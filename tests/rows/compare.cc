@@ -12,11 +12,11 @@ constexpr u64 kCompared = kArithFlags | kFlagDf;
 constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                   "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
-std::string Line(const std::string& what, u64 native, u64 interpreter) {
-  if (native == interpreter) {
+std::string Line(const std::string& what, u64 wanted, u64 is) {
+  if (wanted == is) {
     return {};
   }
-  return fmt::format("  {}: native {:#x}, interpreter {:#x}\n", what, native, interpreter);
+  return fmt::format("  {}: {:#x}, not {:#x}\n", what, is, wanted);
 }
 
 std::string Hex(const u8* bytes, size_t count) {
@@ -27,43 +27,42 @@ std::string Hex(const u8* bytes, size_t count) {
   return text;
 }
 
-std::string Array(const std::string& what, const u8* native, const u8* interpreter, size_t count) {
-  if (std::memcmp(native, interpreter, count) == 0) {
+std::string Array(const std::string& what, const u8* wanted, const u8* is, size_t count) {
+  if (std::memcmp(wanted, is, count) == 0) {
     return {};
   }
-  return fmt::format("  {}: native {}, interpreter {}\n", what, Hex(native, count),
-                     Hex(interpreter, count));
+  return fmt::format("  {}: {}, not {}\n", what, Hex(is, count), Hex(wanted, count));
 }
 
-std::string CompareX87(const FxImage& native, const FxImage& interpreter) {
+std::string CompareX87(const FxImage& wanted, const FxImage& is) {
   std::string text =
-      Line("fcw", native.fcw, interpreter.fcw) + Line("fsw", native.fsw, interpreter.fsw) +
-      Line("ftw", native.ftw, interpreter.ftw) + Line("fip", native.fip, interpreter.fip) +
-      Line("fdp", native.fdp, interpreter.fdp) + Line("mxcsr", native.mxcsr, interpreter.mxcsr);
+      Line("fcw", wanted.fcw, is.fcw) + Line("fsw", wanted.fsw, is.fsw) +
+      Line("ftw", wanted.ftw, is.ftw) + Line("fip", wanted.fip, is.fip) +
+      Line("fdp", wanted.fdp, is.fdp) + Line("mxcsr", wanted.mxcsr, is.mxcsr);
   for (size_t i = 0; i < 8; ++i) {
-    text += Array(fmt::format("st{}", i), native.st[i], interpreter.st[i], 10);
+    text += Array(fmt::format("st{}", i), wanted.st[i], is.st[i], 10);
   }
   return text;
 }
 
 }  // namespace
 
-std::string CompareStates(const CpuState& native, const CpuState& interpreter) {
-  std::string text = Line("rip", native.rip, interpreter.rip) +
-                     Line("rflags", native.rflags & kCompared, interpreter.rflags & kCompared);
+std::string CompareStates(const CpuState& wanted, const CpuState& is) {
+  std::string text = Line("rip", wanted.rip, is.rip) +
+                     Line("rflags", wanted.rflags & kCompared, is.rflags & kCompared);
   for (size_t i = 0; i < 16; ++i) {
-    text += Line(kNames[i], native.gpr[i], interpreter.gpr[i]);
-    text += Array(fmt::format("ymm{}", i), native.vec.zmm[i], interpreter.vec.zmm[i], 32);
+    text += Line(kNames[i], wanted.gpr[i], is.gpr[i]);
+    text += Array(fmt::format("ymm{}", i), wanted.vec.zmm[i], is.vec.zmm[i], 32);
   }
-  return text + CompareX87(native.fx, interpreter.fx);
+  return text + CompareX87(wanted.fx, is.fx);
 }
 
-std::string CompareBytes(const char* what, std::span<const std::byte> native,
-                         std::span<const std::byte> interpreter) {
-  for (size_t i = 0; i < native.size(); ++i) {
-    if (native[i] != interpreter[i]) {
-      return fmt::format("  {} byte {}: native {:#04x}, interpreter {:#04x}\n", what, i,
-                         static_cast<u8>(native[i]), static_cast<u8>(interpreter[i]));
+std::string CompareBytes(const char* what, std::span<const std::byte> wanted,
+                         std::span<const std::byte> is) {
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] != is[i]) {
+      return fmt::format("  {} byte {}: {:#04x}, not {:#04x}\n", what, i, static_cast<u8>(is[i]),
+                         static_cast<u8>(wanted[i]));
     }
   }
   return {};

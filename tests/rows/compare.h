@@ -8,10 +8,9 @@
 namespace tandem::cpu {
 
 // What user code can see of two states, as text: one line a difference, empty where there is none.
-// The first is called "native", the second "interpreter".
-std::string CompareStates(const CpuState& native, const CpuState& interpreter);
-std::string CompareBytes(const char* what, std::span<const std::byte> native,
-                         std::span<const std::byte> interpreter);
+std::string CompareStates(const CpuState& wanted, const CpuState& is);
+std::string CompareBytes(const char* what, std::span<const std::byte> wanted,
+                         std::span<const std::byte> is);
 
 // The exceptions that Linux turns into this signal.
 bool SignalMatches(int signal, u8 vector);

@@ -190,7 +190,10 @@ std::optional<Machine::Exception> Machine::Run(u64 count) {
   return TakeException();
 }
 
-std::optional<Machine::Exception> Machine::RunToEnd(u64 max_count) { return EndAtHlt(Run(max_count)); }
+std::optional<Machine::Exception> Machine::RunToEnd(u64 max_count) {
+  const auto exception = Run(max_count);
+  return engine_ != nullptr ? exception : EndAtHlt(exception);
+}
 
 // Memory was written behind the engine's back.
 void Machine::RunTranslated() {

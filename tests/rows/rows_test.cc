@@ -155,8 +155,9 @@ class Runner {
     if (exception ? !SignalMatches(signal, exception->vector) : signal != 0) {
       return "  native: signal " + std::to_string(signal) + "\n";
     }
-    return CompareStates(*state, machine.state()) +
-           CompareBytes("memory", native_.data(), machine.data());
+    const std::string text = CompareStates(*state, machine.state()) +
+                             CompareBytes("memory", native_.data(), machine.data());
+    return text.empty() ? text : "  interpreter against host:\n" + text;
   }
 
   std::map<std::pair<MachineMode, EngineKind>, std::unique_ptr<Machine>> machines_;
