@@ -133,13 +133,15 @@ void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
   }
 }
 
-// Reads may rely on a check for writing, too.
+// Reads may rely on a check for writing, too. A check for reading becomes one for writing only where
+// no other group may have been using the run for writing since.
 void Planner::JoinOrLead(AccessPlan& plan) {
   auto& [read, write] = groups_[plan.base];
   if (TryJoin(write, plan) || (!plan.is_write && TryJoin(read, plan))) {
     return;
   }
-  if (plan.is_write && !read.may_have_left && TryJoin(read, plan)) {
+  const bool may_upgrade = plan.is_write && write.leader == nullptr && !read.may_have_left;
+  if (may_upgrade && TryJoin(read, plan)) {
     read.leader->is_write = true;
     write = read;
     read = {};
@@ -198,7 +200,8 @@ void Planner::Move(u8 reg, i64 by) {
   for (Group& group : groups_[reg]) {
     const i64 delta = group.delta + by;
     if (std::abs(delta) > kMaxConstant) {
-      group = {};
+      Forget(reg);
+      return;
     }
     group.delta = static_cast<i32>(delta);
   }
