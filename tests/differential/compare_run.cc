@@ -15,8 +15,11 @@ constexpr u64 kMaxInstructions = 10000;
 
 bool IsCanonical(u64 address) { return static_cast<i64>(address << 16) >> 16 == static_cast<i64>(address); }
 
-std::span<std::byte> StackOf(Machine& machine) {
-  return {machine.At(kLongLayout.stack - 0x2000), 0x4000};
+constexpr u64 kStack = kLongLayout.stack - 0x2000, kStackSize = 0x4000;
+
+std::string CompareMemory(const NativeRunner& native, Machine& machine) {
+  return CompareBytes("data", native.data(), machine.Read(kLongLayout.data, kDataSize)) +
+         CompareBytes("stack", native.stack(), machine.Read(kStack, kStackSize));
 }
 
 std::string TextOf(const Trial& trial) {
@@ -43,13 +46,16 @@ std::string TextOf(const std::optional<Machine::Exception>& exception) {
 
 }  // namespace
 
-Differential::Differential(u64 seed) : random_(seed) {}
+Differential::Differential(u64 seed) : random_(seed) {
+  machine_.ScatterPages();
+  translated_.ScatterPages();
+}
 
 void Differential::PutStart(Machine& machine) {
   machine.Reset();
   machine.state() = *start_;
-  std::ranges::copy(start_data_, machine.data().begin());
-  std::ranges::fill(StackOf(machine), std::byte{0x5a});
+  machine.Write(kLongLayout.data, start_data_);
+  machine.Write(kStack, std::vector<std::byte>(kStackSize, std::byte{0x5a}));
 }
 
 std::string Differential::RunAll(std::span<const u8> code, bool ignores_pointers,
@@ -57,7 +63,7 @@ std::string Differential::RunAll(std::span<const u8> code, bool ignores_pointers
   PutStart(machine_);
   PutStart(translated_);
   std::ranges::copy(start_data_, native_.data().begin());
-  std::ranges::copy(StackOf(machine_), native_.stack().begin());
+  std::ranges::fill(native_.stack(), std::byte{0x5a});
   machine_.PutCode(code);
   translated_.PutCode(code);
   *native_state_ = *start_;
@@ -77,8 +83,7 @@ std::string Differential::RunAll(std::span<const u8> code, bool ignores_pointers
   }
   const std::string text =
       Under("interpreter against host", CompareStates(*native_state_, machine_.state()) +
-                                            CompareBytes("data", native_.data(), machine_.data()) +
-                                            CompareBytes("stack", native_.stack(), StackOf(machine_)));
+                                            CompareMemory(native_, machine_));
   return text + CompareTranslator(exception, undefined_flags);
 }
 
@@ -101,10 +106,8 @@ std::string Differential::CompareTranslator(const std::optional<Machine::Excepti
   native_state_->fx.fip = state.fx.fip;
   native_state_->fx.fdp = state.fx.fdp;
   const std::string cr2 = state.cr2 == machine_.state().cr2 ? "" : "  cr2\n";
-  return Under("translator against host",
-               CompareStates(*native_state_, state) +
-                   CompareBytes("data", native_.data(), translated_.data()) +
-                   CompareBytes("stack", native_.stack(), StackOf(translated_)) + cr2);
+  return Under("translator against host", CompareStates(*native_state_, state) +
+                                              CompareMemory(native_, translated_) + cr2);
 }
 
 std::string Differential::RunOne() {

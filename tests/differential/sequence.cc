@@ -66,6 +66,7 @@ class Maker {
   u32 data_ = 0;
   u8 index_ = 0, counter_ = 0;
   bool has_loop_ = false;
+  bool is_wide_ = false;  // many accesses, further apart than one check covers
 };
 
 u8 Maker::Pick(u32 mask) {
@@ -83,7 +84,7 @@ void Maker::ChooseRegisters() {
     free &= ~(1u << reg);
     return reg;
   };
-  for (u64 left = 2 + random_() % 5; left > 0; --left) {
+  for (u64 left = is_wide_ ? 1 : 2 + random_() % 5; left > 0; --left) {
     pointers_ |= 1u << take();
   }
   index_ = take();
@@ -156,8 +157,10 @@ bool Maker::IsWelcome(const Inst& inst) {
 }
 
 i32 Maker::Displacement(unsigned alignment) {
-  const i32 any = OneIn(random_, 8) ? static_cast<i32>(random_() % 1024) - 512
-                                    : static_cast<i32>(random_() % 128) - 64;
+  const i32 far = is_wide_ ? static_cast<i32>(random_() % 3) * 640 - 640
+                  : OneIn(random_, 8) ? static_cast<i32>(random_() % 1024) - 512
+                                      : 0;
+  const i32 any = far + static_cast<i32>(random_() % 128) - 64;
   return alignment > 1 ? any & -static_cast<i32>(alignment) : any;
 }
 
@@ -205,6 +208,7 @@ void Maker::AddRandom() {
     Inst inst;
     const auto bytes = std::as_bytes(std::span(piece.bytes));
     if (Decode({64}, bytes, inst) != DecodeStatus::kOk || !IsWelcome(inst) ||
+        (is_wide_ && !HasMemory(inst) && !OneIn(random_, 8)) ||
         (HasMemory(inst) && inst.op != Op::kLea && !PlaceMemory(inst, piece))) {
       continue;
     }
@@ -245,12 +249,13 @@ void Maker::AddPointerMove() {
 void Maker::AddStack() {
   const u8 reg = Pick(random_() % 2 == 0 ? data_ : 0xffff);
   const u8 low = reg & 7;
-  const u8 base = Pick(pointers_ & ~(1u << kRsp | 1u << 12));
+  const u32 bases = pointers_ & ~(1u << kRsp | 1u << 12);  // those need a SIB byte
   std::vector<u8> bytes;
   if (OneIn(random_, 6)) {
     bytes.push_back(0x66);
   }
-  const u64 kind = random_() % 6;
+  const u64 kind = bases == 0 ? 0 : random_() % 6;
+  const u8 base = bases == 0 ? u8{0} : Pick(bases);
   const u8 extended = kind == 3 ? base : kind == 1 ? Pick(data_) : reg;
   if (kind != 4 && extended >= 8) {
     bytes.push_back(0x41);
@@ -351,8 +356,9 @@ void Maker::AddFunction() {
 }
 
 Sequence Maker::Make() {
+  is_wide_ = OneIn(random_, 3);
   ChooseRegisters();
-  AddBody(static_cast<int>(2 + random_() % 8));
+  AddBody(static_cast<int>(2 + random_() % (is_wide_ ? 16 : 8)));
   SetRegisters();
   if (OneIn(random_, 4)) {
     AddFunction();

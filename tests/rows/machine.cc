@@ -1,5 +1,6 @@
 #include "tests/rows/machine.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/bits.h"
@@ -53,6 +54,26 @@ std::byte* Machine::At(u64 address) {
   return (is_high ? high_ : low_)->data() + offset;
 }
 
+u64 Machine::PhysicalOf(u64 linear) const {
+  return is_scattered_ && linear >= kLongLayout.data ? linear ^ kPageSize : linear;
+}
+
+std::vector<std::byte> Machine::Read(u64 linear, u64 length) {
+  std::vector<std::byte> bytes;
+  for (u64 at = linear; at < linear + length; at += kPageSize) {
+    bytes.insert(bytes.end(), At(PhysicalOf(at)), At(PhysicalOf(at)) + kPageSize);
+  }
+  bytes.resize(length);
+  return bytes;
+}
+
+void Machine::Write(u64 linear, std::span<const std::byte> bytes) {
+  for (u64 at = 0; at < bytes.size(); at += kPageSize) {
+    const u64 size = std::min<u64>(kPageSize, bytes.size() - at);
+    std::memcpy(At(PhysicalOf(linear + at)), bytes.data() + at, size);
+  }
+}
+
 void Machine::BuildTables() {
   const bool is_long = mode_ == MachineMode::kLong;
   const u64 big = mode_ == MachineMode::kProtected16 ? 0 : u64{0x00c} << 52;
@@ -93,7 +114,7 @@ void Machine::BuildPaging() {
         address >= kLongLayout.stack - 0x2000 && address < kLongLayout.stack + 0x2000;
     const bool is_code = page < 2;
     StoreLe<u64>(At(kPageTable + page * 8),
-                 is_data || is_stack || is_code ? address | kTable : u64{0});
+                 is_data || is_stack || is_code ? PhysicalOf(address) | kTable : u64{0});
   }
 }
 

@@ -67,6 +67,11 @@ class Machine {
   // Host bytes of physical memory; address in the low or the long region.
   std::byte* At(u64 address);
   std::span<std::byte> data() { return {At(layout().data), kDataSize}; }
+  // Long mode: neighbouring pages of data and stack change places in physical memory, so that a
+  // wrong page shows. For these only Read and Write know where a linear address lies.
+  void ScatterPages() { is_scattered_ = true; }
+  std::vector<std::byte> Read(u64 linear, u64 length);
+  void Write(u64 linear, std::span<const std::byte> bytes);
 
   static constexpr u64 kGdt = 0x10000, kIdt = 0x11000, kTss = 0x12000, kHandlers = 0xb000;
   static constexpr u64 kPageTable = 0x18000;  // 4 KiB pages from 0x10000000
@@ -76,6 +81,7 @@ class Machine {
   void BuildPaging();
   void EnterMode();
   void RunTranslated();
+  u64 PhysicalOf(u64 linear) const;
   std::optional<Exception> TakeException();
   std::optional<Exception> EndAtHlt(std::optional<Exception> exception);
   Exception TakeFrame(u8 vector);
@@ -86,6 +92,7 @@ class Machine {
   CpuState& state_;
   CpuModel model_;
   size_t code_size_ = 0;
+  bool is_scattered_ = false;
   devices::AddressSpace memory_;
   devices::AddressSpace ports_;
   devices::InstructionClock clock_{0};
