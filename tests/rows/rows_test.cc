@@ -81,7 +81,7 @@ class Runner {
   bool HostHas(const Row& row) {
     Inst inst;
     (void)Decode(ModeOf(row), std::as_bytes(std::span(row.code)), inst);
-    return inst.feature == Feature::kCount || MachineOf(row.mode).model().Has(inst.feature);
+    return IsOffered(MachineOf(row.mode).model(), inst);
   }
 
   // Of the row's instructions, and the handler's HLT after one that completes with an interrupt.
