@@ -26,6 +26,7 @@ struct Area {
   u64 host_rsp;
   u64 fault_rip;
   u64 fault_flags;
+  u64 fault_rsp;
   u32 host_mxcsr;
   int signal;
   alignas(64) FxImage fx;
@@ -126,6 +127,9 @@ void OnSignal(int signal, siginfo_t*, void* context) {
   TheArea().signal = signal;
   TheArea().fault_rip = static_cast<u64>(regs[REG_RIP]);
   TheArea().fault_flags = static_cast<u64>(regs[REG_EFL]);
+  // Not every kernel returns to a stack at a non-canonical address.
+  TheArea().fault_rsp = static_cast<u64>(regs[REG_RSP]);
+  regs[REG_RSP] = static_cast<greg_t>(TheArea().host_rsp);
   regs[REG_RIP] = static_cast<greg_t>(kLeave);
   regs[REG_EFL] &= ~static_cast<greg_t>(kFlagTf | kFlagAc);
 }
@@ -217,6 +221,7 @@ int NativeRunner::Run(CpuState& state, std::span<const u8> code) {
   state.rip = kLongLayout.code + code.size();
   if (area.signal != 0) {
     state.rip = area.fault_rip;
+    state.gpr[kRsp] = area.fault_rsp;
     state.rflags = (state.rflags & ~kGuestFlags) | (area.fault_flags & kGuestFlags);
   }
   return area.signal;
