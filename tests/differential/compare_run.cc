@@ -25,11 +25,11 @@ std::string HexOf(std::span<const u8> bytes) {
 
 }  // namespace
 
-Differential::Differential(u64 seed) : random_(seed) {}
+Differential::Differential(u64 seed, Choice choice) : random_(seed), choice_(choice) {}
 
 std::string Differential::RunOne() {
   std::optional<Trial> trial;
-  while (!(trial = MakeTrial(random_, machine_.model()))) {
+  while (!(trial = MakeTrial(random_, machine_.model(), choice_))) {
   }
   ++trials_;
   const std::string text = TextOf(*trial);
@@ -59,6 +59,13 @@ std::string Differential::RunOne() {
     native_state_->fx.fip = machine_.state().fx.fip;
     native_state_->fx.fdp = machine_.state().fx.fdp;
   }
+  // And in what a gather that faults leaves above its vector.
+  if (exception && trial->inst.op >= Op::kGatherDd && trial->inst.op <= Op::kGatherQq) {
+    const Operand& destination = trial->inst.operands[0];
+    std::copy(machine_.state().vec.zmm[destination.reg] + destination.size,
+              std::end(machine_.state().vec.zmm[destination.reg]),
+              native_state_->vec.zmm[destination.reg] + destination.size);
+  }
   const std::string differences = CompareStates(*native_state_, machine_.state()) +
                                   CompareBytes("data", native_.data(), machine_.data()) +
                                   CompareBytes("stack", native_.stack(), stack);
@@ -70,15 +77,19 @@ std::string Differential::Describe(const Trial& trial, const std::string& differ
   std::string text = fmt::format("{} ; {} | rflags={:#x} mxcsr={:#x} fcw={:#x} fsw={:#x} ftw={:#x}",
                                  HexOf(trial.code), TextOf(trial), start_->rflags, start_->fx.mxcsr,
                                  start_->fx.fcw, start_->fx.fsw, start_->fx.ftw);
-  for (u8 reg = 0; reg < 16; ++reg) {
-    if (Bit(trial.inst.gprs_read | trial.inst.gprs_written, reg)) {
+  const Inst& inst = trial.inst;
+  for (u8 reg = 0; reg < 32; ++reg) {
+    if (reg < 16 && Bit(inst.gprs_read | inst.gprs_written, reg)) {
       text += fmt::format(" r{}={:#x}", reg, start_->gpr[reg]);
     }
-    if (Bit(trial.inst.vectors_read | trial.inst.vectors_written, reg)) {
-      text +=
-          fmt::format(" ymm{}={:#x}:{:#x}:{:#x}:{:#x}", reg, LoadLe<u64>(start_->vec.zmm[reg] + 24),
-                      LoadLe<u64>(start_->vec.zmm[reg] + 16), LoadLe<u64>(start_->vec.zmm[reg] + 8),
-                      LoadLe<u64>(start_->vec.zmm[reg]));
+    if (reg < 8 && Bit(inst.masks_read | inst.masks_written, reg)) {
+      text += fmt::format(" k{}={:#x}", reg, start_->vec.k[reg]);
+    }
+    if (Bit(inst.vectors_read | inst.vectors_written, reg)) {
+      std::array<u8, 64> bytes;
+      std::reverse_copy(std::begin(start_->vec.zmm[reg]), std::end(start_->vec.zmm[reg]),
+                        bytes.begin());
+      text += fmt::format(" zmm{}=0x{}", reg, HexOf(bytes));
     }
   }
   return text + "\n" + differences;

@@ -13,7 +13,7 @@ namespace tandem::cpu {
 // Runs random instructions on the host and on the interpreter and compares all they leave behind.
 class Differential {
  public:
-  explicit Differential(u64 seed);
+  explicit Differential(u64 seed, Choice choice = Choice::kAll);
 
   bool is_usable() const { return native_.is_usable(); }
   // Runs one trial. Text that describes the difference, empty where there is none.
@@ -26,6 +26,7 @@ class Differential {
   std::string Describe(const Trial& trial, const std::string& differences) const;
 
   Random random_;
+  const Choice choice_;
   Machine machine_{MachineMode::kLong};
   NativeRunner native_;
   std::unique_ptr<CpuState> start_ = std::make_unique<CpuState>();

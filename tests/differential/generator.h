@@ -18,9 +18,12 @@ struct Trial {
   Inst inst;
 };
 
+// Which instructions are tried.
+enum class Choice : u8 { kAll, kAvx512 };
+
 // Random bytes that decode to a user-mode instruction of 64-bit mode whose result depends on
 // registers and the data buffer alone. Nothing: try again.
-std::optional<Trial> MakeTrial(Random& random, const CpuModel& model);
+std::optional<Trial> MakeTrial(Random& random, const CpuModel& model, Choice choice);
 
 // Random values, odd ones among them, for all registers; then the address registers of the
 // instruction so that it reaches the data buffer or the stack.

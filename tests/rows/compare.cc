@@ -53,7 +53,12 @@ std::string CompareStates(const CpuState& native, const CpuState& interpreter) {
                      Line("rflags", native.rflags & kCompared, interpreter.rflags & kCompared);
   for (size_t i = 0; i < 16; ++i) {
     text += Line(kNames[i], native.gpr[i], interpreter.gpr[i]);
-    text += Array(fmt::format("ymm{}", i), native.vec.zmm[i], interpreter.vec.zmm[i], 32);
+  }
+  for (size_t i = 0; i < 32; ++i) {
+    text += Array(fmt::format("zmm{}", i), native.vec.zmm[i], interpreter.vec.zmm[i], 64);
+  }
+  for (size_t i = 0; i < 8; ++i) {
+    text += Line(fmt::format("k{}", i), native.vec.k[i], interpreter.vec.k[i]);
   }
   return text + CompareX87(native.fx, interpreter.fx);
 }
