@@ -79,11 +79,18 @@ void Engine::Run() {
   shared_.Leave(*this);
 }
 
+// Outside 64-bit mode R8 is scratch, but the guest's value is to be there again afterwards.
 void Engine::TakeFlags() {
+  if (mode_.code_bits != 64) {
+    state_.gpr[8] = kept_r8_;
+  }
   state_.rflags = (state_.rflags & ~kArithFlags) | FlagsOf(context_.flags_ax);
 }
 
-void Engine::PutFlags() { context_.flags_ax = cpu::AxFromFlags(state_.rflags); }
+void Engine::PutFlags() {
+  context_.flags_ax = cpu::AxFromFlags(state_.rflags);
+  kept_r8_ = state_.gpr[8];
+}
 
 u64 Engine::RipAt(u64 page_offset) const {
   return (context_.pc_base + page_offset) & interpreter_.core().rip_mask;

@@ -99,6 +99,7 @@ class Engine final : public CodeUser {
   bool mode_is_old_ = true;
   bool x87_loaded_ = false;
   u8 last_cpl_ = 0;
+  u64 kept_r8_ = 0;
   u64 seen_generation_ = ~u64{0};
   u64 seen_write_generation_ = ~u64{0};
 

@@ -46,7 +46,7 @@ void OnSignal(int number, siginfo_t* info, void* context) {
 }
 
 void InstallHandlers() {
-  for (const int number : {SIGSEGV, SIGBUS, SIGFPE}) {
+  for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
     struct sigaction action {};
     action.sa_sigaction = &OnSignal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;

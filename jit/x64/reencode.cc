@@ -27,7 +27,11 @@ Prefixes ReadLegacyPrefixes(const Inst& inst, u8 code_bits) {
     if (code_bits == 64 && (byte & 0xf0) == 0x40) {
       result.rex = byte & 0xf;
       result.has_rex = true;
-    } else if (byte == 0x66) {
+      continue;
+    }
+    result.rex = 0;  // it counts only right before the opcode
+    result.has_rex = false;
+    if (byte == 0x66) {
       result.has_66 = true;
     } else if (byte == 0xf0) {
       result.has_lock = true;
@@ -120,6 +124,9 @@ void Writer::MapModrm() {
   reg_ = static_cast<u8>(((modrm >> 3) & 7) | ((extension & kRexR) != 0 ? 8 : 0));
   rm_ = static_cast<u8>((modrm & 7) | ((extension & kRexB) != 0 ? 8 : 0));
   x_ = (extension & kRexX) != 0 && request_.mem == nullptr;
+  if (!has_modrm()) {
+    reg_ = 0;  // REX.R has no meaning
+  }
   if (fields_.modrm_reg != cpu::kNoRegister) {
     reg_ = Host(fields_.modrm_reg);
   }
@@ -149,6 +156,9 @@ bool Writer::NeedsOperandSizePrefix(const Prefixes& prefixes) const {
 void Writer::WriteOpcode() {
   const size_t end = has_modrm() ? inst_.modrm_at : inst_.tail_at;
   PutRange(inst_.opcode_at, end);
+  if (end == inst_.opcode_at + 1u && out_[at_ - 1] == 0x82 && inst_.encoding == Encoding::kLegacy) {
+    out_[at_ - 1] = 0x80;  // its alias outside 64-bit mode
+  }
   if (fields_.opcode_low != cpu::kNoRegister) {
     out_[at_ - 1] = static_cast<u8>((out_[at_ - 1] & ~7) | (rm_ & 7));
   }
@@ -180,7 +190,6 @@ void Writer::WriteLegacy() {
   if ((opcode & 0xfc) == 0xa0 && request_.mem != nullptr && !has_modrm()) {
     // MOV between AL/rAX and an absolute address.
     Put(static_cast<u8>(opcode < 0xa2 ? 0x8a | (opcode & 1) : 0x88 | (opcode & 1)));
-    reg_ = 0;
     WriteMemory();
     return;
   }

@@ -10,6 +10,7 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u64 kLowSize = 0x400000, kHighSize = 0x40000;
+constexpr u64 kCodeSize = 0x2000;
 constexpr u64 kHandlerStack = 0x1f000;
 constexpr u16 kCode0 = 0x08, kData0 = 0x10, kCode3 = 0x1b, kData3 = 0x23, kTr = 0x28;
 constexpr u64 kHandlerStride = 16;
@@ -21,8 +22,11 @@ bool HasErrorCode(u8 vector) {
 
 }  // namespace
 
-Machine::Machine(MachineMode mode)
+Machine::Machine(MachineMode mode, EngineKind kind)
     : mode_(mode),
+      kind_(kind),
+      context_(std::make_unique<jit::VcpuContext>()),
+      state_(context_->state),
       low_(*devices::RamBlock::Create("low", kLowSize)),
       high_(*devices::RamBlock::Create("high", kHighSize)) {
   model_.vendor = "GenuineIntel";
@@ -31,8 +35,14 @@ Machine::Machine(MachineMode mode)
   model_.features = InterpreterFeatures();
   CHECK(memory_.MapRam(Gpa(0), kLowSize, low_, 0, false).ok());
   CHECK(memory_.MapRam(Gpa(kLongLayout.code), kHighSize, high_, 0, false).ok());
-  const Interpreter::Parts parts{state_, model_, memory_, ports_, nullptr, clock_, 0};
+  const Interpreter::Parts parts{state_, model_, memory_, ports_,
+                                 nullptr, clock_, 0, &context_->tlb};
   interpreter_ = std::make_unique<Interpreter>(parts);
+  if (kind_ == EngineKind::kTranslator) {
+    shared_ = std::make_unique<jit::SharedCode>(model_, jit::Engine::MakeHandlers());
+    engine_ = std::make_unique<jit::Engine>(*context_, model_, *interpreter_, *shared_);
+  }
+  std::memset(At(layout().code), kHlt, kCodeSize);
   Reset();
 }
 
@@ -137,11 +147,12 @@ void Machine::Reset() {
   state_.rip = layout().code;
   state_.gpr[kRsp] = layout().stack;
   std::memset(data().data(), 0, kDataSize);
-  interpreter_->StateChanged();
 }
 
 void Machine::PutCode(std::span<const u8> code) {
+  std::memset(At(layout().code), kHlt, code_size_);
   std::memcpy(At(layout().code), code.data(), code.size());
+  code_size_ = code.size();
 }
 
 Machine::Exception Machine::TakeFrame(u8 vector) {
@@ -167,16 +178,51 @@ Machine::Exception Machine::TakeFrame(u8 vector) {
 
 std::optional<Machine::Exception> Machine::Run(u64 count) {
   interpreter_->StateChanged();
+  if (engine_ != nullptr) {
+    RunTranslated();
+    return EndAtHlt(TakeException());
+  }
   const std::atomic<u32> attention{0};
   const u64 end = state_.instructions + count;
   while (state_.instructions < end && state_.activity == Activity::kRunning) {
     interpreter_->Run(end - state_.instructions, attention);
   }
+  return TakeException();
+}
+
+std::optional<Machine::Exception> Machine::RunToEnd(u64 max_count) { return EndAtHlt(Run(max_count)); }
+
+// Memory was written behind the engine's back.
+void Machine::RunTranslated() {
+  mode_ == MachineMode::kLong ? high_->MarkDirty(0, kHighSize)
+                              : low_->MarkDirty(layout().code, layout().data + kDataSize);
+  engine_->StateChanged();
+  engine_->Run();
+}
+
+std::optional<Machine::Exception> Machine::TakeException() {
   const u64 handler = (state_.Seg(SegReg::kCs).base + state_.rip - 1 - kHandlers) / kHandlerStride;
   if (state_.activity != Activity::kHalted || handler > 255) {
     return std::nullopt;
   }
   return TakeFrame(static_cast<u8>(handler));
+}
+
+// A HLT behind the tested code ends it: user code may not execute it.
+std::optional<Machine::Exception> Machine::EndAtHlt(std::optional<Exception> exception) {
+  if (!exception) {
+    if (state_.activity == Activity::kHalted) {
+      --state_.rip;
+      state_.activity = Activity::kRunning;
+    }
+    return exception;
+  }
+  const u64 end = layout().code + code_size_;
+  const bool is_code = exception->rip >= layout().code && exception->rip < end;
+  const bool is_hlt = exception->vector == 13 && mode_ == MachineMode::kLong && !is_code &&
+                      exception->rip - layout().code < kHighSize &&
+                      *At(exception->rip) == std::byte{kHlt};
+  return is_hlt ? std::nullopt : exception;
 }
 
 }  // namespace tandem::cpu

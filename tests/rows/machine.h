@@ -7,10 +7,12 @@
 
 #include "cpu/exec/interpreter.h"
 #include "devices/bus/instruction_clock.h"
+#include "jit/engine/engine.h"
 
 namespace tandem::cpu {
 
 enum class MachineMode : u8 { kReal, kProtected16, kProtected32, kLong };
+enum class EngineKind : u8 { kInterpreter, kTranslator };
 
 // Where a test's code, data and stack lie, all linear and physical. Long mode has a hole of
 // unmapped pages behind the data.
@@ -29,6 +31,7 @@ constexpr Layout LayoutOf(MachineMode mode) {
 
 // A processor with a little memory, for tests that run a few instructions. Each exception's handler
 // is a HLT of its own; in long mode it has its own stack, so that the tested code's stays as it is.
+// HLTs surround the tested code, too: there translated code ends, which cannot count.
 class Machine {
  public:
   struct Exception {
@@ -38,7 +41,7 @@ class Machine {
     u64 rflags = 0;  // pushed image, long mode only
   };
 
-  explicit Machine(MachineMode mode);
+  explicit Machine(MachineMode mode, EngineKind kind = EngineKind::kInterpreter);
 
   // Power-on values, then the mode's: CPL 3 in long mode, else 0; all units usable.
   void Reset();
@@ -47,10 +50,14 @@ class Machine {
 
   // Runs `count` instructions from the start of the code, or up to an exception. The registers in
   // state() are then those at the exception (but for RIP, RSP and RFLAGS in long mode, taken from
-  // the handler's frame).
+  // the handler's frame). The translator goes on to the first HLT instead.
   std::optional<Exception> Run(u64 count);
+  // From the start of the code to the first HLT that is not its own, or an exception; on the
+  // interpreter at most max_count instructions.
+  std::optional<Exception> RunToEnd(u64 max_count);
 
   CpuState& state() { return state_; }
+  EngineKind kind() const { return kind_; }
   MachineMode mode() const { return mode_; }
   Layout layout() const { return LayoutOf(mode_); }
   Interpreter& interpreter() { return *interpreter_; }
@@ -68,17 +75,25 @@ class Machine {
   void BuildTables();
   void BuildPaging();
   void EnterMode();
+  void RunTranslated();
+  std::optional<Exception> TakeException();
+  std::optional<Exception> EndAtHlt(std::optional<Exception> exception);
   Exception TakeFrame(u8 vector);
 
-  MachineMode mode_;
-  CpuState state_;
+  const MachineMode mode_;
+  const EngineKind kind_;
+  const std::unique_ptr<jit::VcpuContext> context_;
+  CpuState& state_;
   CpuModel model_;
+  size_t code_size_ = 0;
   devices::AddressSpace memory_;
   devices::AddressSpace ports_;
   devices::InstructionClock clock_{0};
   std::shared_ptr<devices::RamBlock> low_;
   std::shared_ptr<devices::RamBlock> high_;
   std::unique_ptr<Interpreter> interpreter_;
+  std::unique_ptr<jit::SharedCode> shared_;
+  std::unique_ptr<jit::Engine> engine_;
 };
 
 }  // namespace tandem::cpu
