@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "cpu/decode/host_class.h"
 #include "cpu/decode/isa_features.h"
+#include "cpu/decode/masking.h"
 #include "cpu/decode/zydis_mode.h"
 
 namespace tandem::cpu {
@@ -95,6 +96,17 @@ SegReg SegmentOf(ZydisRegister reg) {
   return reg == ZYDIS_REGISTER_NONE ? SegReg::kDs : static_cast<SegReg>(reg - ZYDIS_REGISTER_ES);
 }
 
+u8 VectorSize(ZydisRegister reg) {
+  switch (ZydisRegisterGetClass(reg)) {
+    case ZYDIS_REGCLASS_ZMM:
+      return 64;
+    case ZYDIS_REGCLASS_YMM:
+      return 32;
+    default:
+      return 16;
+  }
+}
+
 void FillMemory(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand& from,
                 MemoryOperand& mem) {
   mem.segment = SegmentOf(from.mem.segment);
@@ -104,7 +116,7 @@ void FillMemory(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand& 
   mem.base = is_rip ? kRipRegister : base == ZYDIS_REGISTER_NONE ? kNoRegister : GprNumber(base);
   mem.is_vsib = from.mem.type == ZYDIS_MEMOP_TYPE_VSIB;
   if (from.mem.index != ZYDIS_REGISTER_NONE) {
-    mem.vector_index_size = ZydisRegisterGetClass(from.mem.index) == ZYDIS_REGCLASS_YMM ? 32 : 16;
+    mem.vector_index_size = VectorSize(from.mem.index);
     mem.index = mem.is_vsib ? static_cast<u8>(ZydisRegisterGetId(from.mem.index))
                             : GprNumber(from.mem.index);
     mem.scale = static_cast<u8>(from.mem.scale == 0 ? 0 : __builtin_ctz(from.mem.scale));
@@ -146,6 +158,15 @@ void FillOperand(const ZydisDecodedInstruction& insn, const ZydisDecodedOperand&
   }
 }
 
+void FillOperands(const ZydisDecodedInstruction& from, const ZydisOperands& operands, Inst& inst) {
+  for (u8 i = 0; i < from.operand_count_visible && inst.operand_count < 4; ++i) {
+    if (operands[i].encoding != ZYDIS_OPERAND_ENCODING_MASK) {
+      FillOperand(from, operands[i], inst.operands[inst.operand_count++], inst);
+    }
+  }
+  inst.masking = MaskingOf(from, operands);
+}
+
 void AddRegisterEffect(ZydisRegister reg, bool is_read, bool is_written, Inst& inst) {
   const ZydisRegisterClass reg_class = ZydisRegisterGetClass(reg);
   if (reg_class == ZYDIS_REGCLASS_XMM || reg_class == ZYDIS_REGCLASS_YMM ||
@@ -153,6 +174,11 @@ void AddRegisterEffect(ZydisRegister reg, bool is_read, bool is_written, Inst& i
     const u32 bit = 1u << ZydisRegisterGetId(reg);
     inst.vectors_read |= is_read ? bit : 0;
     inst.vectors_written |= is_written ? bit : 0;
+  }
+  if (reg_class == ZYDIS_REGCLASS_MASK) {
+    const auto bit = static_cast<u8>(1u << ZydisRegisterGetId(reg));
+    inst.masks_read |= is_read ? bit : 0;
+    inst.masks_written |= is_written ? bit : 0;
   }
   const u8 number = GprNumber(reg);
   if (number >= kNoRegister) {
@@ -165,6 +191,9 @@ void AddRegisterEffect(ZydisRegister reg, bool is_read, bool is_written, Inst& i
 void FillEffects(const ZydisDecodedInstruction& from, const ZydisOperands& operands, Inst& inst) {
   for (u8 i = 0; i < from.operand_count; ++i) {
     const ZydisDecodedOperand& operand = operands[i];
+    if (operand.encoding == ZYDIS_OPERAND_ENCODING_MASK && !IsMasked(from)) {
+      continue;  // k0 stands for no mask
+    }
     if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
       AddRegisterEffect(operand.reg.value, (operand.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0,
                         (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0, inst);
@@ -175,6 +204,11 @@ void FillEffects(const ZydisDecodedInstruction& from, const ZydisOperands& opera
       AddRegisterEffect(operand.mem.base, true, false, inst);
       AddRegisterEffect(operand.mem.index, true, false, inst);
     }
+  }
+  if (from.mnemonic == ZYDIS_MNEMONIC_VP2INTERSECTD ||
+      from.mnemonic == ZYDIS_MNEMONIC_VP2INTERSECTQ) {
+    const auto first = static_cast<unsigned>(ZydisRegisterGetId(operands[0].reg.value)) & ~1u;
+    inst.masks_written = static_cast<u8>(3u << first);
   }
   if (from.cpu_flags != nullptr) {
     inst.flags_read = from.cpu_flags->tested;
@@ -268,6 +302,8 @@ bool AcceptsUnaligned(ZydisMnemonic mnemonic) {
 
 bool IsAlignedVexMove(ZydisMnemonic mnemonic) {
   switch (mnemonic) {
+    case ZYDIS_MNEMONIC_VMOVDQA32:
+    case ZYDIS_MNEMONIC_VMOVDQA64:
     case ZYDIS_MNEMONIC_VMOVAPS:
     case ZYDIS_MNEMONIC_VMOVAPD:
     case ZYDIS_MNEMONIC_VMOVDQA:
@@ -289,9 +325,8 @@ u8 AlignmentOf(const ZydisDecodedInstruction& from, const Inst& inst) {
   if (inst.host_class == HostClass::kSse || inst.host_class == HostClass::kMmx) {
     return size == 16 && !AcceptsUnaligned(from.mnemonic) ? 16 : 0;
   }
-  return inst.host_class == HostClass::kAvx && IsAlignedVexMove(from.mnemonic)
-             ? static_cast<u8>(size)
-             : 0;
+  const bool is_avx = inst.host_class == HostClass::kAvx || inst.host_class == HostClass::kAvx512;
+  return is_avx && IsAlignedVexMove(from.mnemonic) ? static_cast<u8>(size) : 0;
 }
 
 Repeat RepeatOf(const ZydisDecodedInstruction& from) {
@@ -318,18 +353,17 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   inst.repeat = RepeatOf(from);
   inst.has_lock = (from.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
   inst.is_far = from.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
-  inst.operand_count = std::min<u8>(from.operand_count_visible, 4);
-  for (u8 i = 0; i < inst.operand_count; ++i) {
-    FillOperand(from, operands[i], inst.operands[i], inst);
-  }
+  FillOperands(from, operands, inst);
   FillHiddenMemory(from, operands, inst);
   FillEffects(from, operands, inst);
   FillEncoding(from, operands, inst);
   if (inst.op == Op::kHost || IsUnitOp(inst.op)) {
     inst.host_class = HostClassOf(from, operands);
     inst.uses_mxcsr = UsesMxcsr(from, operands);
+    inst.never_raises_xm = NeverRaisesXm(from);
     inst.alignment = AlignmentOf(from, inst);
   }
+  inst.needs_avx512vl = NeedsAvx512vl(from.meta.isa_set);
   const bool is_known = FeatureOfIsaSet(from.meta.isa_set, inst.feature);
   const bool is_executable = inst.op != Op::kHost || inst.host_class != HostClass::kNone;
   if (!is_known || !is_executable) {

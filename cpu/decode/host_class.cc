@@ -45,6 +45,8 @@ HostClass UnitOf(const ZydisDecodedOperand& operand) {
     case ZYDIS_REGCLASS_XMM:
     case ZYDIS_REGCLASS_YMM:
       return HostClass::kSse;
+    case ZYDIS_REGCLASS_MASK:
+      return HostClass::kAvx512;
     default:
       return HostClass::kNone;
   }
@@ -58,6 +60,33 @@ bool MayRaiseSimdException(ZydisExceptionClass type) {
     case ZYDIS_EXCEPTION_CLASS_AVX2:
     case ZYDIS_EXCEPTION_CLASS_AVX3:
     case ZYDIS_EXCEPTION_CLASS_AVX11:
+    case ZYDIS_EXCEPTION_CLASS_E2:
+    case ZYDIS_EXCEPTION_CLASS_E2NF:
+    case ZYDIS_EXCEPTION_CLASS_E3:
+    case ZYDIS_EXCEPTION_CLASS_E3NF:
+    case ZYDIS_EXCEPTION_CLASS_E11:
+    case ZYDIS_EXCEPTION_CLASS_E11NF:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whether MXCSR.DAZ matters, although no flag is set.
+bool ObeysDaz(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_VFPCLASSPD:
+    case ZYDIS_MNEMONIC_VFPCLASSPS:
+    case ZYDIS_MNEMONIC_VFPCLASSSD:
+    case ZYDIS_MNEMONIC_VFPCLASSSS:
+    case ZYDIS_MNEMONIC_VRCP14PD:
+    case ZYDIS_MNEMONIC_VRCP14PS:
+    case ZYDIS_MNEMONIC_VRCP14SD:
+    case ZYDIS_MNEMONIC_VRCP14SS:
+    case ZYDIS_MNEMONIC_VRSQRT14PD:
+    case ZYDIS_MNEMONIC_VRSQRT14PS:
+    case ZYDIS_MNEMONIC_VRSQRT14SD:
+    case ZYDIS_MNEMONIC_VRSQRT14SS:
       return true;
     default:
       return false;
@@ -79,16 +108,21 @@ bool HasUnit(const ZydisDecodedInstruction& from, const ZydisDecodedOperand* ope
 
 bool UsesMxcsr(const ZydisDecodedInstruction& from, const ZydisDecodedOperand* operands) {
   // Conversions between MMX and floating point have no type of their own.
-  return MayRaiseSimdException(from.meta.exception_class) ||
+  return MayRaiseSimdException(from.meta.exception_class) || ObeysDaz(from.mnemonic) ||
          (HasUnit(from, operands, HostClass::kMmx) && HasUnit(from, operands, HostClass::kSse)) ||
          from.mnemonic == ZYDIS_MNEMONIC_CVTPS2PI || from.mnemonic == ZYDIS_MNEMONIC_CVTTPS2PI ||
          from.mnemonic == ZYDIS_MNEMONIC_CVTPD2PI || from.mnemonic == ZYDIS_MNEMONIC_CVTTPD2PI ||
          from.mnemonic == ZYDIS_MNEMONIC_CVTPI2PS;
 }
 
+bool NeverRaisesXm(const ZydisDecodedInstruction& from) {
+  return from.avx.has_sae || ObeysDaz(from.mnemonic);
+}
+
 HostClass HostClassOf(const ZydisDecodedInstruction& from, const ZydisDecodedOperand* operands) {
   const bool is_vex = from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
-  if (from.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX) {
+  const bool is_evex = from.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+  if (is_evex || (is_vex && HasUnit(from, operands, HostClass::kAvx512))) {
     return HostClass::kAvx512;
   }
   if (from.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY && !is_vex) {

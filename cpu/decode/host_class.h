@@ -13,4 +13,7 @@ HostClass HostClassOf(const ZydisDecodedInstruction& from, const ZydisDecodedOpe
 // Whether MXCSR's rounding and masks matter and its flags may be set.
 bool UsesMxcsr(const ZydisDecodedInstruction& from, const ZydisDecodedOperand* operands);
 
+// Whether it reads MXCSR's modes alone: no flag is ever set, no exception raised.
+bool NeverRaisesXm(const ZydisDecodedInstruction& from);
+
 }  // namespace tandem::cpu

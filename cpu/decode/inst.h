@@ -62,7 +62,7 @@ struct MemoryOperand {
   SegReg segment = SegReg::kDs;
   u8 address_size = 8;        // bytes
   bool is_vsib = false;       // index is a vector register
-  u8 vector_index_size = 16;  // its bytes then: 16 or 32
+  u8 vector_index_size = 16;  // its bytes then: 16, 32 or 64
   i64 displacement = 0;
 };
 
@@ -74,6 +74,20 @@ enum GprField : u8 {
   kModrmRm = 2,  // ModRM.mod is 3
   kVvvv = 4,
   kOpcodeLow = 8,  // the low three bits of the opcode
+};
+
+// The opmask of an EVEX instruction (it is no operand of Inst) and what it spares of the memory
+// operand. The operand consists of elements; bit j of the mask governs element j modulo their
+// number (one serves many bits where it is broadcast). Those that no bit selects are not accessed
+// and cannot fault. SDM Vol. 2, 2.7.
+struct Masking {
+  u8 reg = 0;           // k1-k7; 0: no mask
+  u8 bits = 0;          // how many of the register's bits count
+  u8 element_size = 0;  // bytes in memory; 0: memory is accessed as without a mask
+  // Compress and expand: memory holds as many elements, without gaps, as there are bits set.
+  bool is_packed = false;
+  // Elements that are not selected are not written, but can fault (VEXTRACTF32X4).
+  bool faults_whole = false;
 };
 
 enum class Repeat : u8 { kNone, kRep, kRepne };
@@ -93,18 +107,23 @@ struct Inst {
   bool is_far = false;
   HostClass host_class = HostClass::kNone;
   Feature feature = Feature::kCount;  // CPUID flag without which it is #UD; kCount: always there
+  bool needs_avx512vl = false;        // and that flag too
   std::array<Operand, 4> operands{};
   MemoryOperand mem{};
+  Masking masking{};
   u64 immediate = 0;   // sign-extended; of near branches the displacement
   u16 immediate2 = 0;  // ENTER's level, far pointers' selector
   bool uses_mxcsr = false;
-  u8 alignment = 0;      // the memory operand must be a multiple of it, else #GP(0); 0: any
-  u32 vectors_read = 0;  // bit n: vector register n
+  bool never_raises_xm = false;  // MXCSR's masks and flags have no part in it: {sae}, VRCP14PS
+  u8 alignment = 0;              // the memory operand must be a multiple of it, else #GP(0); 0: any
+  u32 vectors_read = 0;          // bit n: vector register n
   u32 vectors_written = 0;
+  u8 masks_read = 0;  // bit n: opmask register n
+  u8 masks_written = 0;
   u32 gprs_read = 0;  // bit n: Gpr n, address registers included
   u32 gprs_written = 0;
   u32 gprs_hidden = 0;  // of both: data registers that are no operand (RDX of MULX)
-  u32 flags_read = 0;  // EFLAGS bits
+  u32 flags_read = 0;   // EFLAGS bits
   u32 flags_written = 0;
   // Where the parts of the encoding lie in bytes: what a translator rewrites.
   Encoding encoding = Encoding::kLegacy;
@@ -114,6 +133,12 @@ struct Inst {
   u8 tail_at = 0;     // first byte after opcode, ModRM, SIB and displacement: the immediates
   std::array<u8, 15> bytes{};
 };
+
+// Whether a processor of this model has the instruction.
+inline bool IsOffered(const CpuModel& model, const Inst& inst) {
+  return (inst.feature == Feature::kCount || model.Has(inst.feature)) &&
+         (!inst.needs_avx512vl || model.Has(Feature::kAvx512vl));
+}
 
 // How code bytes are to be understood.
 struct DecodeMode {

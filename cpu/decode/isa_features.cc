@@ -60,6 +60,60 @@ constexpr Row kRows[] = {
     {ZYDIS_ISA_SET_VAES, Feature::kVaes},
     {ZYDIS_ISA_SET_VPCLMULQDQ, Feature::kVpclmulqdq},
     {ZYDIS_ISA_SET_AVX_GFNI, Feature::kGfni},
+    {ZYDIS_ISA_SET_AVX_VNNI, Feature::kAvxVnni},
+    {ZYDIS_ISA_SET_AVX512F_128, Feature::kAvx512f},
+    {ZYDIS_ISA_SET_AVX512F_128N, Feature::kAvx512f},
+    {ZYDIS_ISA_SET_AVX512F_256, Feature::kAvx512f},
+    {ZYDIS_ISA_SET_AVX512F_512, Feature::kAvx512f},
+    {ZYDIS_ISA_SET_AVX512F_KOP, Feature::kAvx512f},
+    {ZYDIS_ISA_SET_AVX512F_SCALAR, Feature::kAvx512f},
+    {ZYDIS_ISA_SET_AVX512BW_128, Feature::kAvx512bw},
+    {ZYDIS_ISA_SET_AVX512BW_128N, Feature::kAvx512bw},
+    {ZYDIS_ISA_SET_AVX512BW_256, Feature::kAvx512bw},
+    {ZYDIS_ISA_SET_AVX512BW_512, Feature::kAvx512bw},
+    {ZYDIS_ISA_SET_AVX512BW_KOP, Feature::kAvx512bw},
+    {ZYDIS_ISA_SET_AVX512DQ_128, Feature::kAvx512dq},
+    {ZYDIS_ISA_SET_AVX512DQ_128N, Feature::kAvx512dq},
+    {ZYDIS_ISA_SET_AVX512DQ_256, Feature::kAvx512dq},
+    {ZYDIS_ISA_SET_AVX512DQ_512, Feature::kAvx512dq},
+    {ZYDIS_ISA_SET_AVX512DQ_KOP, Feature::kAvx512dq},
+    {ZYDIS_ISA_SET_AVX512DQ_SCALAR, Feature::kAvx512dq},
+    {ZYDIS_ISA_SET_AVX512CD_128, Feature::kAvx512cd},
+    {ZYDIS_ISA_SET_AVX512CD_256, Feature::kAvx512cd},
+    {ZYDIS_ISA_SET_AVX512CD_512, Feature::kAvx512cd},
+    {ZYDIS_ISA_SET_AVX512_IFMA_128, Feature::kAvx512ifma},
+    {ZYDIS_ISA_SET_AVX512_IFMA_256, Feature::kAvx512ifma},
+    {ZYDIS_ISA_SET_AVX512_IFMA_512, Feature::kAvx512ifma},
+    {ZYDIS_ISA_SET_AVX512_VBMI_128, Feature::kAvx512vbmi},
+    {ZYDIS_ISA_SET_AVX512_VBMI_256, Feature::kAvx512vbmi},
+    {ZYDIS_ISA_SET_AVX512_VBMI_512, Feature::kAvx512vbmi},
+    {ZYDIS_ISA_SET_AVX512_VBMI2_128, Feature::kAvx512vbmi2},
+    {ZYDIS_ISA_SET_AVX512_VBMI2_256, Feature::kAvx512vbmi2},
+    {ZYDIS_ISA_SET_AVX512_VBMI2_512, Feature::kAvx512vbmi2},
+    {ZYDIS_ISA_SET_AVX512_VNNI_128, Feature::kAvx512vnni},
+    {ZYDIS_ISA_SET_AVX512_VNNI_256, Feature::kAvx512vnni},
+    {ZYDIS_ISA_SET_AVX512_VNNI_512, Feature::kAvx512vnni},
+    {ZYDIS_ISA_SET_AVX512_BITALG_128, Feature::kAvx512bitalg},
+    {ZYDIS_ISA_SET_AVX512_BITALG_256, Feature::kAvx512bitalg},
+    {ZYDIS_ISA_SET_AVX512_BITALG_512, Feature::kAvx512bitalg},
+    {ZYDIS_ISA_SET_AVX512_VPOPCNTDQ_128, Feature::kAvx512vpopcntdq},
+    {ZYDIS_ISA_SET_AVX512_VPOPCNTDQ_256, Feature::kAvx512vpopcntdq},
+    {ZYDIS_ISA_SET_AVX512_VPOPCNTDQ_512, Feature::kAvx512vpopcntdq},
+    {ZYDIS_ISA_SET_AVX512_BF16_128, Feature::kAvx512bf16},
+    {ZYDIS_ISA_SET_AVX512_BF16_256, Feature::kAvx512bf16},
+    {ZYDIS_ISA_SET_AVX512_BF16_512, Feature::kAvx512bf16},
+    {ZYDIS_ISA_SET_AVX512_VP2INTERSECT_128, Feature::kAvx512vp2intersect},
+    {ZYDIS_ISA_SET_AVX512_VP2INTERSECT_256, Feature::kAvx512vp2intersect},
+    {ZYDIS_ISA_SET_AVX512_VP2INTERSECT_512, Feature::kAvx512vp2intersect},
+    {ZYDIS_ISA_SET_AVX512_GFNI_128, Feature::kGfni},
+    {ZYDIS_ISA_SET_AVX512_GFNI_256, Feature::kGfni},
+    {ZYDIS_ISA_SET_AVX512_GFNI_512, Feature::kGfni},
+    {ZYDIS_ISA_SET_AVX512_VAES_128, Feature::kVaes},
+    {ZYDIS_ISA_SET_AVX512_VAES_256, Feature::kVaes},
+    {ZYDIS_ISA_SET_AVX512_VAES_512, Feature::kVaes},
+    {ZYDIS_ISA_SET_AVX512_VPCLMULQDQ_128, Feature::kVpclmulqdq},
+    {ZYDIS_ISA_SET_AVX512_VPCLMULQDQ_256, Feature::kVpclmulqdq},
+    {ZYDIS_ISA_SET_AVX512_VPCLMULQDQ_512, Feature::kVpclmulqdq},
     {ZYDIS_ISA_SET_BMI1, Feature::kBmi1},
     {ZYDIS_ISA_SET_BMI2, Feature::kBmi2},
     {ZYDIS_ISA_SET_LZCNT, Feature::kAbm},
@@ -96,6 +150,44 @@ bool FeatureOfIsaSet(ZydisISASet set, Feature& feature) {
     }
   }
   return false;
+}
+
+bool NeedsAvx512vl(ZydisISASet set) {
+  switch (set) {
+    case ZYDIS_ISA_SET_AVX512F_128:
+    case ZYDIS_ISA_SET_AVX512F_256:
+    case ZYDIS_ISA_SET_AVX512BW_128:
+    case ZYDIS_ISA_SET_AVX512BW_256:
+    case ZYDIS_ISA_SET_AVX512DQ_128:
+    case ZYDIS_ISA_SET_AVX512DQ_256:
+    case ZYDIS_ISA_SET_AVX512CD_128:
+    case ZYDIS_ISA_SET_AVX512CD_256:
+    case ZYDIS_ISA_SET_AVX512_IFMA_128:
+    case ZYDIS_ISA_SET_AVX512_IFMA_256:
+    case ZYDIS_ISA_SET_AVX512_VBMI_128:
+    case ZYDIS_ISA_SET_AVX512_VBMI_256:
+    case ZYDIS_ISA_SET_AVX512_VBMI2_128:
+    case ZYDIS_ISA_SET_AVX512_VBMI2_256:
+    case ZYDIS_ISA_SET_AVX512_VNNI_128:
+    case ZYDIS_ISA_SET_AVX512_VNNI_256:
+    case ZYDIS_ISA_SET_AVX512_BITALG_128:
+    case ZYDIS_ISA_SET_AVX512_BITALG_256:
+    case ZYDIS_ISA_SET_AVX512_VPOPCNTDQ_128:
+    case ZYDIS_ISA_SET_AVX512_VPOPCNTDQ_256:
+    case ZYDIS_ISA_SET_AVX512_BF16_128:
+    case ZYDIS_ISA_SET_AVX512_BF16_256:
+    case ZYDIS_ISA_SET_AVX512_VP2INTERSECT_128:
+    case ZYDIS_ISA_SET_AVX512_VP2INTERSECT_256:
+    case ZYDIS_ISA_SET_AVX512_GFNI_128:
+    case ZYDIS_ISA_SET_AVX512_GFNI_256:
+    case ZYDIS_ISA_SET_AVX512_VAES_128:
+    case ZYDIS_ISA_SET_AVX512_VAES_256:
+    case ZYDIS_ISA_SET_AVX512_VPCLMULQDQ_128:
+    case ZYDIS_ISA_SET_AVX512_VPCLMULQDQ_256:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace tandem::cpu

@@ -10,4 +10,7 @@ namespace tandem::cpu {
 // ours has it; nothing known about the set: false, the instruction is treated as undefined.
 bool FeatureOfIsaSet(ZydisISASet set, Feature& feature);
 
+// EVEX instructions of 16 and 32-byte vectors need AVX512VL besides.
+bool NeedsAvx512vl(ZydisISASet set);
+
 }  // namespace tandem::cpu

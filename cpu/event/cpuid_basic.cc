@@ -90,6 +90,11 @@ CpuidResult BasicLeaf(const Context& context, u32 leaf, u32 subleaf) {
     case 4:
       return context.model.vendor == "AuthenticAMD" ? CpuidResult{}
                                                     : CacheLeaf(context.model, subleaf);
+    case 7: {
+      const CpuModel& model = context.model;
+      const bool has_more = model.Has(Feature::kAvxVnni) || model.Has(Feature::kAvx512bf16);
+      return {has_more && subleaf == 0 ? 1u : 0u, 0, 0, 0};  // the highest subleaf
+    }
     case 0xb:
     case 0x1f:
       return TopologyLeaf(context, subleaf);

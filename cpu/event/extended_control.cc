@@ -6,14 +6,13 @@
 namespace tandem::cpu {
 namespace {
 
-constexpr u64 kAvx512 = kXcr0Opmask | kXcr0ZmmHi256 | kXcr0Hi16Zmm;
-
 // SDM Vol. 1, 13.3.
 bool IsValidXcr0(const CpuModel& model, u64 value) {
-  const u64 avx512 = value & kAvx512;
+  const u64 avx512 = value & kXcr0Avx512;
   const bool has_avx = (value & kXcr0Avx) != 0;
   return (value & ~model.SupportedXcr0()) == 0 && (value & kXcr0X87) != 0 &&
-         (!has_avx || (value & kXcr0Sse) != 0) && (avx512 == 0 || (avx512 == kAvx512 && has_avx));
+         (!has_avx || (value & kXcr0Sse) != 0) &&
+         (avx512 == 0 || (avx512 == kXcr0Avx512 && has_avx));
 }
 
 bool HasExtendedControls(const CpuState& state) { return (state.cr4 & kCr4Osxsave) != 0; }

@@ -118,8 +118,7 @@ Step MakeStep(const Inst& inst, BlockMode mode, u16 offset, const CpuModel& mode
       UsesStack(inst) && Bit(mode.checked_segments, static_cast<unsigned>(SegReg::kSs));
   Inst undefined;
   undefined.op = Op::kInvalid;
-  const bool has_feature = inst.feature == Feature::kCount || model.Has(inst.feature);
-  step.run = SelectExec(has_feature ? inst : undefined);
+  step.run = SelectExec(IsOffered(model, inst) ? inst : undefined);
   return step;
 }
 

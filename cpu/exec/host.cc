@@ -1,14 +1,16 @@
 #include <array>
 #include <memory>
 
+#include "cpu/exec/element_access.h"
 #include "cpu/exec/flags.h"
 #include "cpu/exec/host_thunks.h"
 #include "cpu/exec/mmx_state.h"
 #include "cpu/exec/operand.h"
 #include "cpu/exec/unit.h"
 
-// Op::kHost: x87, MMX, SSE, AVX and odd integer instructions, executed by the host CPU on copies of
-// their operands. Exceptions are found in the status words afterwards, so no host fault occurs.
+// Op::kHost: x87, MMX, SSE, AVX, AVX-512 and odd integer instructions, executed by the host CPU on
+// copies of their operands. Exceptions are found in the status words afterwards, so no host fault
+// occurs.
 namespace tandem::cpu {
 namespace {
 
@@ -125,7 +127,7 @@ Fault Execute(Core& core, const Step& step, HostBuffer& buffer, u64 address) {
   const u64 fip = state.fx.fip;
   const u64 fdp = state.fx.fdp;
   u64 flags = 0;
-  if (inst.uses_mxcsr && !AllMasked(state)) {
+  if (inst.uses_mxcsr && !inst.never_raises_xm && !AllMasked(state)) {
     if (const Fault fault = ExecuteUnmasked(core, step, buffer, mxcsr, flags)) {
       return fault;
     }
@@ -179,6 +181,29 @@ Flow RunWithMemory(Core& core, const Step& step, const Operand& operand, HostBuf
   return Flow::kNext;
 }
 
+// An opmask selects elements of the memory operand.
+Flow RunMasked(Core& core, const Step& step, const Operand& operand, HostBuffer& buffer) {
+  const Elements elements = SelectElements(core.state, step.inst->masking, operand.size);
+  const u8 alignment = step.inst->alignment;
+  const Gva start = Linear(core, step.segment, EffectiveAddress(core, step));
+  if (alignment != 0 && start.value % alignment != 0 && elements.selected != 0) {
+    return core.Raise(Fault::Gp());
+  }
+  std::memset(buffer.memory, 0, operand.size);
+  if (operand.is_read && !LoadElements(core, step, elements, buffer.memory)) {
+    return Flow::kFault;
+  }
+  const Elements probed = step.inst->masking.faults_whole ? Elements{1, operand.size} : elements;
+  if (operand.is_written && !ProbeElements(core, step, probed)) {
+    return Flow::kFault;
+  }
+  if (const Fault fault = Execute(core, step, buffer, 0)) {
+    return core.Raise(fault);
+  }
+  const bool is_stored = !operand.is_written || StoreElements(core, step, elements, buffer.memory);
+  return is_stored ? Flow::kNext : Flow::kFault;
+}
+
 Flow RunHost(Core& core, const Step& step) {
   if (const Fault fault = CheckUnit(core.state, *step.inst)) {
     return core.Raise(fault);
@@ -192,6 +217,9 @@ Flow RunHost(Core& core, const Step& step) {
   }
   HostBuffer buffer;
   if (const Operand* operand = MemoryOf(*step.inst)) {
+    if (step.inst->masking.element_size != 0) {
+      return RunMasked(core, step, *operand, buffer);
+    }
     return RunWithMemory(core, step, *operand, buffer);
   }
   if (const Fault fault = Execute(core, step, buffer, 0)) {

@@ -32,6 +32,10 @@ class ThunkWriter {
   void StoreXmm(u8 reg, u8 base, u32 offset) { Memory(0x40, {0x0f, 0x11}, reg, base, offset); }
   void LoadYmm(u8 reg, u8 base, u32 offset) { VexMove(0x10, reg, base, offset); }
   void StoreYmm(u8 reg, u8 base, u32 offset) { VexMove(0x11, reg, base, offset); }
+  void LoadZmm(u8 reg, u8 base, u32 offset) { EvexMove(0x10, reg, base, offset); }
+  void StoreZmm(u8 reg, u8 base, u32 offset) { EvexMove(0x11, reg, base, offset); }
+  void LoadMask(u8 reg, u8 base, u32 offset) { MaskMove(0x90, reg, base, offset); }
+  void StoreMask(u8 reg, u8 base, u32 offset) { MaskMove(0x91, reg, base, offset); }
   void LoadMxcsr(u8 base, u32 offset) { Memory(0x40, {0x0f, 0xae}, 2, base, offset); }
   void StoreMxcsr(u8 base, u32 offset) { Memory(0x40, {0x0f, 0xae}, 3, base, offset); }
   void FxSave64(u8 base, u32 offset) { Memory(0x48, {0x0f, 0xae}, 0, base, offset); }
@@ -62,6 +66,18 @@ class ThunkWriter {
   void VexMove(u8 opcode, u8 reg, u8 base, u32 offset) {
     const u8 inverted = static_cast<u8>((reg < 8 ? 0x80 : 0) | 0x40 | (base < 8 ? 0x20 : 0) | 1);
     Bytes({0xc4, inverted, 0x7c, opcode});
+    ModRm(reg, base, offset);
+  }
+  // VMOVUPS zmm: map 0F, W=0, L'L=2, no mask. The displacement has 32 bits: it is not scaled.
+  void EvexMove(u8 opcode, u8 reg, u8 base, u32 offset) {
+    const u8 inverted = static_cast<u8>((Bit(reg, 3) ? 0 : 0x80) | 0x40 | (base < 8 ? 0x20 : 0) |
+                                        (reg < 16 ? 0x10 : 0) | 1);
+    Bytes({0x62, inverted, 0x7c, 0x48, opcode});
+    ModRm(reg, base, offset);
+  }
+  // KMOVQ: three-byte VEX, map 0F, W=1, L=0.
+  void MaskMove(u8 opcode, u8 reg, u8 base, u32 offset) {
+    Bytes({0xc4, static_cast<u8>(0xc0 | (base < 8 ? 0x20 : 0) | 1), 0xf8, opcode});
     ModRm(reg, base, offset);
   }
 };
@@ -127,6 +143,25 @@ constexpr u32 VectorOffset(u32 reg) {
   return static_cast<u32>(offsetof(CpuState, vec) + reg * sizeof(VectorState::zmm[0]));
 }
 
+constexpr u32 MaskOffset(u32 reg) {
+  return static_cast<u32>(offsetof(CpuState, vec) + offsetof(VectorState, k) + reg * 8);
+}
+
+// What is written of a vector register is kept whole: VEX and EVEX instructions clear what lies
+// above their vectors, up to the longest that the processor has.
+enum class Width : u8 { kXmm, kYmm, kZmm };
+
+Width LoadWidth(const Inst& inst) {
+  return inst.host_class == HostClass::kAvx512 ? Width::kZmm
+         : inst.host_class == HostClass::kAvx  ? Width::kYmm
+                                               : Width::kXmm;
+}
+
+Width StoreWidth(const Inst& inst) {
+  static const bool has_avx512 = __builtin_cpu_supports("avx512f") != 0;
+  return inst.host_class == HostClass::kAvx && has_avx512 ? Width::kZmm : LoadWidth(inst);
+}
+
 bool IsFpu(const Inst& inst) {
   return inst.host_class == HostClass::kX87 || inst.host_class == HostClass::kMmx;
 }
@@ -144,11 +179,13 @@ void EmitLoads(ThunkWriter& out, const Inst& inst, const Assignment& regs) {
   if (IsFpu(inst)) {
     out.FxRestore64(regs.state, kFxOffset);
   }
-  const bool is_vex = inst.host_class == HostClass::kAvx;
+  const Width width = LoadWidth(inst);
   ForEachBit(inst.vectors_read | inst.vectors_written, [&](u8 reg) {
-    is_vex ? out.LoadYmm(reg, regs.state, VectorOffset(reg))
-           : out.LoadXmm(reg, regs.state, VectorOffset(reg));
+    width == Width::kZmm   ? out.LoadZmm(reg, regs.state, VectorOffset(reg))
+    : width == Width::kYmm ? out.LoadYmm(reg, regs.state, VectorOffset(reg))
+                           : out.LoadXmm(reg, regs.state, VectorOffset(reg));
   });
+  ForEachBit(inst.masks_read, [&](u8 reg) { out.LoadMask(reg, regs.state, MaskOffset(reg)); });
   if (inst.uses_mxcsr) {
     out.LoadMxcsr(regs.buffer, offsetof(HostBuffer, guest_mxcsr));
   }
@@ -162,11 +199,13 @@ void EmitStores(ThunkWriter& out, const Inst& inst, const Assignment& regs) {
   out.Bytes({0x9c});  // PUSHFQ
   ForEachBit(inst.gprs_written,
              [&](u8 reg) { out.StoreGpr(regs.encoding.gpr[reg], regs.state, reg * 8u); });
-  const bool is_vex = inst.host_class == HostClass::kAvx;
+  const Width width = StoreWidth(inst);
   ForEachBit(inst.vectors_written, [&](u8 reg) {
-    is_vex ? out.StoreYmm(reg, regs.state, VectorOffset(reg))
-           : out.StoreXmm(reg, regs.state, VectorOffset(reg));
+    width == Width::kZmm   ? out.StoreZmm(reg, regs.state, VectorOffset(reg))
+    : width == Width::kYmm ? out.StoreYmm(reg, regs.state, VectorOffset(reg))
+                           : out.StoreXmm(reg, regs.state, VectorOffset(reg));
   });
+  ForEachBit(inst.masks_written, [&](u8 reg) { out.StoreMask(reg, regs.state, MaskOffset(reg)); });
   if (inst.uses_mxcsr) {
     out.StoreMxcsr(regs.buffer, offsetof(HostBuffer, guest_mxcsr));
   }
@@ -177,7 +216,7 @@ void EmitStores(ThunkWriter& out, const Inst& inst, const Assignment& regs) {
   if (inst.uses_mxcsr || IsFpu(inst)) {
     out.LoadMxcsr(regs.buffer, offsetof(HostBuffer, host_mxcsr));
   }
-  if (is_vex) {
+  if (width != Width::kXmm) {
     out.Bytes({0xc5, 0xf8, 0x77});  // VZEROUPPER
   }
   out.Pop(kRax);

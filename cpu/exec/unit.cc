@@ -41,9 +41,8 @@ Fault CheckSse(const CpuState& state) {
   return (state.cr0 & kCr0Ts) != 0 ? Fault::Of(Vector::kNm) : Fault::None();
 }
 
-Fault CheckAvx(const CpuState& state) {
-  constexpr u64 kNeeded = kXcr0Sse | kXcr0Avx;
-  if ((state.cr4 & kCr4Osxsave) == 0 || (state.xcr0 & kNeeded) != kNeeded ||
+Fault CheckAvx(const CpuState& state, u64 needed) {
+  if ((state.cr4 & kCr4Osxsave) == 0 || (state.xcr0 & needed) != needed ||
       state.HasRealSegments()) {
     return Fault::Ud();
   }
@@ -61,9 +60,9 @@ Fault CheckUnit(const CpuState& state, const Inst& inst) {
     case HostClass::kSse:
       return CheckSse(state);
     case HostClass::kAvx:
-      return CheckAvx(state);
+      return CheckAvx(state, kXcr0Sse | kXcr0Avx);
     case HostClass::kAvx512:
-      return Fault::Ud();  // no engine offers it yet: SupportedXcr0 has no such component
+      return CheckAvx(state, kXcr0Sse | kXcr0Avx | kXcr0Avx512);
     default:
       return Fault::None();
   }

@@ -13,7 +13,7 @@ u64 CpuModel::SupportedXcr0() const {
     mask |= kXcr0Avx;
   }
   if (Has(Feature::kAvx512f)) {
-    mask |= kXcr0Opmask | kXcr0ZmmHi256 | kXcr0Hi16Zmm;
+    mask |= kXcr0Avx512;
   }
   if (Has(Feature::kPku)) {
     mask |= kXcr0Pkru;

@@ -14,12 +14,13 @@ constexpr std::string_view kData =
     "aes avx f16c rdrand bmi1 avx2 bmi2 erms avx512f avx512dq rdseed adx avx512ifma clflushopt "
     "clwb "
     "avx512cd sha-ni avx512bw avx512vl avx512vbmi avx512vbmi2 gfni vaes vpclmulqdq avx512vnni "
-    "avx512bitalg avx512-vpopcntdq fsrm serialize lahf-lm abm sse4a misalignsse 3dnowprefetch "
+    "avx512bitalg avx512-vpopcntdq avx512-bf16 avx512-vp2intersect avx-vnni fsrm serialize lahf-lm "
+    "abm sse4a misalignsse 3dnowprefetch "
     "mmxext";
 
-constexpr std::string_view kNotInterpreted =
+constexpr std::string_view kAvx512 =
     "avx512f avx512dq avx512ifma avx512cd avx512bw avx512vl avx512vbmi avx512vbmi2 avx512vnni "
-    "avx512bitalg avx512-vpopcntdq";
+    "avx512bitalg avx512-vpopcntdq avx512-bf16 avx512-vp2intersect";
 
 // Modelled here, whatever the host has.
 constexpr std::string_view kSystem =
@@ -55,10 +56,13 @@ FeatureSet ListOf(std::string_view names) {
 
 }  // namespace
 
-FeatureSet HostUserFeatures() { return HostFeatures() & ListOf(kData); }
-
-FeatureSet InterpreterFeatures() {
-  return (HostUserFeatures() & ~ListOf(kNotInterpreted)) | ListOf(kSystem);
+// Opmask registers are moved as 64 bits, which needs AVX512BW (only Xeon Phi is without it), and
+// the host's system must keep the registers.
+FeatureSet HostUserFeatures() {
+  const FeatureSet features = HostFeatures() & ListOf(kData);
+  return __builtin_cpu_supports("avx512bw") != 0 ? features : features & ~ListOf(kAvx512);
 }
+
+FeatureSet InterpreterFeatures() { return HostUserFeatures() | ListOf(kSystem); }
 
 }  // namespace tandem::cpu

@@ -233,10 +233,10 @@ void Parser::DropDependents() {
   };
   static constexpr Row kRows[] = {
       {Feature::kXsave, "-avx -xsaveopt -xsavec -xgetbv1 -xsaves -pku -xsaveerptr"},
-      {Feature::kAvx, "-avx2 -fma -f16c -vaes -vpclmulqdq -avx512f"},
+      {Feature::kAvx, "-avx2 -fma -f16c -vaes -vpclmulqdq -avx-vnni -avx512f"},
       {Feature::kAvx512f,
        "-avx512dq -avx512ifma -avx512cd -avx512bw -avx512vl -avx512vbmi -avx512vbmi2 -avx512vnni "
-       "-avx512bitalg -avx512-vpopcntdq"},
+       "-avx512bitalg -avx512-vpopcntdq -avx512-bf16 -avx512-vp2intersect"},
       {Feature::kLm, "-la57 -pdpe1gb -pcid -lahf-lm"},
       {Feature::kApic, "-x2apic -tsc-deadline"},
   };

@@ -90,6 +90,7 @@ inline constexpr u64 kXcr0Avx = 1u << 2;
 inline constexpr u64 kXcr0Opmask = 1u << 5;
 inline constexpr u64 kXcr0ZmmHi256 = 1u << 6;
 inline constexpr u64 kXcr0Hi16Zmm = 1u << 7;
+inline constexpr u64 kXcr0Avx512 = kXcr0Opmask | kXcr0ZmmHi256 | kXcr0Hi16Zmm;
 inline constexpr u64 kXcr0Pkru = 1u << 9;
 
 }  // namespace tandem::cpu

@@ -134,14 +134,14 @@ void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
 }
 
 // Reads may rely on a check for writing, too. A check for reading becomes one for writing only where
-// no other group may have been using the run for writing since.
+// no other check for writing looks at the same cached run in between.
 void Planner::JoinOrLead(AccessPlan& plan) {
   auto& [read, write] = groups_[plan.base];
   if (TryJoin(write, plan) || (!plan.is_write && TryJoin(read, plan))) {
     return;
   }
-  const bool may_upgrade = plan.is_write && write.leader == nullptr && !read.may_have_left;
-  if (may_upgrade && TryJoin(read, plan)) {
+  const bool can_upgrade = plan.is_write && write.leader == nullptr && !read.may_have_left;
+  if (can_upgrade && TryJoin(read, plan)) {
     read.leader->is_write = true;
     write = read;
     read = {};

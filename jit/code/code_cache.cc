@@ -1,7 +1,7 @@
 #include "jit/code/code_cache.h"
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cstring>
 
 #include "base/bits.h"
@@ -45,11 +45,13 @@ Block* CodeCache::Publish(std::unique_ptr<Block> block) {
   return result;
 }
 
-// The displacement is aligned so that it changes at once for those who run over it.
+// The displacement lies within eight aligned bytes, so that it changes at once for those who run
+// over it.
 void CodeCache::PatchJump(Block& from, const ExitSite& site, const u8* target) {
   u8* const at = from.code + site.rel32;
   const i32 displacement = static_cast<i32>(target - (at + 4));
-  std::atomic_ref<i32>(*reinterpret_cast<i32*>(at)).store(displacement, std::memory_order_release);
+  // One store: at any alignment within eight bytes others see all of it or nothing.
+  asm volatile("movl %1, %0" : "=m"(*reinterpret_cast<std::array<u8, 4>*>(at)) : "r"(displacement));
 }
 
 void CodeCache::Link(Block& from, u32 index, Block& to) {

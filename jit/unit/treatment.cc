@@ -175,8 +175,7 @@ const cpu::Operand* MemoryOperandOf(const Inst& inst) {
 }
 
 Treatment TreatmentOf(const Inst& inst, const UnitMode& mode, const cpu::CpuModel& model) {
-  const bool has_feature = inst.feature == cpu::Feature::kCount || model.Has(inst.feature);
-  if (!has_feature || MixesHighByteWithRsp(inst)) {
+  if (!cpu::IsOffered(model, inst) || MixesHighByteWithRsp(inst)) {
     return Treatment::kInterpret;
   }
   switch (inst.op) {

@@ -46,7 +46,7 @@ std::string TextOf(const std::optional<Machine::Exception>& exception) {
 
 }  // namespace
 
-Differential::Differential(u64 seed) : random_(seed) {
+Differential::Differential(u64 seed, Choice choice) : random_(seed), choice_(choice) {
   machine_.ScatterPages();
   translated_.ScatterPages();
 }
@@ -58,8 +58,27 @@ void Differential::PutStart(Machine& machine) {
   machine.Write(kStack, std::vector<std::byte>(kStackSize, std::byte{0x5a}));
 }
 
-std::string Differential::RunAll(std::span<const u8> code, bool ignores_pointers,
-                                 u32 undefined_flags) {
+// What the host leaves where processors differ or the interpreter cannot know.
+void Differential::Forgive(const Inst* only, const std::optional<Machine::Exception>& exception) {
+  // Whether an unmasked overflow or underflow was inexact too only the unmasked instruction knows.
+  if (exception && exception->vector == 19) {
+    native_state_->fx.mxcsr |= machine_.state().fx.mxcsr & 0x20;
+  }
+  // Pointers that were loaded, or are older, while no exception is pending.
+  if (only == nullptr || only->op == Op::kFldenv || only->op == Op::kFrstor) {
+    native_state_->fx.fip = machine_.state().fx.fip;
+    native_state_->fx.fdp = machine_.state().fx.fdp;
+  }
+  // What a gather that faults leaves above its vector.
+  if (exception && only != nullptr && only->op >= Op::kGatherDd && only->op <= Op::kGatherQq) {
+    const Operand& destination = only->operands[0];
+    std::copy(machine_.state().vec.zmm[destination.reg] + destination.size,
+              std::end(machine_.state().vec.zmm[destination.reg]),
+              native_state_->vec.zmm[destination.reg] + destination.size);
+  }
+}
+
+std::string Differential::RunAll(std::span<const u8> code, const Inst* only) {
   PutStart(machine_);
   PutStart(translated_);
   std::ranges::copy(start_data_, native_.data().begin());
@@ -72,19 +91,11 @@ std::string Differential::RunAll(std::span<const u8> code, bool ignores_pointers
   if (exception ? !SignalMatches(signal, exception->vector) : signal != 0) {
     return fmt::format("  native: signal {}, interpreter: {}\n", signal, TextOf(exception));
   }
-  // Whether an unmasked overflow or underflow was inexact too only the unmasked instruction knows.
-  if (exception && exception->vector == 19) {
-    native_state_->fx.mxcsr |= machine_.state().fx.mxcsr & 0x20;
-  }
-  // Processors differ in what they keep of loaded pointers where no exception is pending.
-  if (ignores_pointers) {
-    native_state_->fx.fip = machine_.state().fx.fip;
-    native_state_->fx.fdp = machine_.state().fx.fdp;
-  }
+  Forgive(only, exception);
   const std::string text =
       Under("interpreter against host", CompareStates(*native_state_, machine_.state()) +
                                             CompareMemory(native_, machine_));
-  return text + CompareTranslator(exception, undefined_flags);
+  return text + CompareTranslator(exception, only != nullptr ? UndefinedFlags(*only) : 0);
 }
 
 // Against the interpreter: the exception with its error code and CR2; what it leaves against the
@@ -112,7 +123,7 @@ std::string Differential::CompareTranslator(const std::optional<Machine::Excepti
 
 std::string Differential::RunOne() {
   std::optional<Trial> trial;
-  while (!(trial = MakeTrial(random_, machine_.model()))) {
+  while (!(trial = MakeTrial(random_, machine_.model(), choice_))) {
   }
   ++trials_;
   const std::string text = TextOf(*trial);
@@ -121,13 +132,12 @@ std::string Differential::RunOne() {
   FillState(random_, trial->inst, machine_.state());
   FillData(random_, start_data_);
   *start_ = machine_.state();
-  const bool is_environment = trial->inst.op == Op::kFldenv || trial->inst.op == Op::kFrstor;
-  const std::string differences = RunAll(trial->code, is_environment, UndefinedFlags(trial->inst));
+  const std::string differences = RunAll(trial->code, &trial->inst);
   return differences.empty() ? "" : Describe(*trial, differences);
 }
 
 std::string Differential::TrySequence(const Sequence& sequence) {
-  return RunAll(Assemble(sequence), true, 0);
+  return RunAll(Assemble(sequence), nullptr);
 }
 
 std::string Differential::RunSequence() {
@@ -185,15 +195,19 @@ std::string Differential::Describe(const Trial& trial, const std::string& differ
   std::string text = fmt::format("{} ; {} | rflags={:#x} mxcsr={:#x} fcw={:#x} fsw={:#x} ftw={:#x}",
                                  HexOf(trial.code), TextOf(trial), start_->rflags, start_->fx.mxcsr,
                                  start_->fx.fcw, start_->fx.fsw, start_->fx.ftw);
-  for (u8 reg = 0; reg < 16; ++reg) {
-    if (Bit(trial.inst.gprs_read | trial.inst.gprs_written, reg)) {
+  const Inst& inst = trial.inst;
+  for (u8 reg = 0; reg < 32; ++reg) {
+    if (reg < 16 && Bit(inst.gprs_read | inst.gprs_written, reg)) {
       text += fmt::format(" r{}={:#x}", reg, start_->gpr[reg]);
     }
-    if (Bit(trial.inst.vectors_read | trial.inst.vectors_written, reg)) {
-      text +=
-          fmt::format(" ymm{}={:#x}:{:#x}:{:#x}:{:#x}", reg, LoadLe<u64>(start_->vec.zmm[reg] + 24),
-                      LoadLe<u64>(start_->vec.zmm[reg] + 16), LoadLe<u64>(start_->vec.zmm[reg] + 8),
-                      LoadLe<u64>(start_->vec.zmm[reg]));
+    if (reg < 8 && Bit(inst.masks_read | inst.masks_written, reg)) {
+      text += fmt::format(" k{}={:#x}", reg, start_->vec.k[reg]);
+    }
+    if (Bit(inst.vectors_read | inst.vectors_written, reg)) {
+      std::array<u8, 64> bytes;
+      std::reverse_copy(std::begin(start_->vec.zmm[reg]), std::end(start_->vec.zmm[reg]),
+                        bytes.begin());
+      text += fmt::format(" zmm{}=0x{}", reg, HexOf(bytes));
     }
   }
   return text + "\n" + differences;

@@ -15,7 +15,7 @@ namespace tandem::cpu {
 // leave behind.
 class Differential {
  public:
-  explicit Differential(u64 seed);
+  explicit Differential(u64 seed, Choice choice = Choice::kAll);
 
   bool is_usable() const { return native_.is_usable(); }
   // Runs one instruction. Text that describes the difference, empty where there is none.
@@ -28,7 +28,9 @@ class Differential {
   const std::map<std::string, u64>& coverage() const { return coverage_; }
 
  private:
-  std::string RunAll(std::span<const u8> code, bool ignores_pointers, u32 undefined_flags);
+  // only: the code's only instruction; null for a sequence.
+  std::string RunAll(std::span<const u8> code, const Inst* only);
+  void Forgive(const Inst* only, const std::optional<Machine::Exception>& exception);
   void PutStart(Machine& machine);
   std::string CompareTranslator(const std::optional<Machine::Exception>& wanted,
                                 u32 undefined_flags);
@@ -38,6 +40,7 @@ class Differential {
   std::string Describe(const Sequence& sequence, const std::string& differences) const;
 
   Random random_;
+  const Choice choice_;
   Machine machine_{MachineMode::kLong};
   Machine translated_{MachineMode::kLong, EngineKind::kTranslator};
   NativeRunner native_;

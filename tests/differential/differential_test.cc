@@ -1,3 +1,4 @@
+#include "cpu/state/model_parser.h"
 #include "tests/differential/compare_run.h"
 
 // After our headers: it has a CHECK of its own.
@@ -6,8 +7,8 @@
 namespace tandem::cpu {
 namespace {
 
-TEST_CASE("differential: random instructions and sequences end the same on host and engines") {
-  auto differential = std::make_unique<Differential>(20240229);
+void RunTrials(Choice choice) {
+  auto differential = std::make_unique<Differential>(20240229, choice);
   if (!differential->is_usable()) {
     MESSAGE("skipped: the test's addresses are taken");
     return;
@@ -17,6 +18,18 @@ TEST_CASE("differential: random instructions and sequences end the same on host 
     CHECK_MESSAGE(text.empty(), text);
   }
   MESSAGE(differential->coverage().size() << " different instructions");
+}
+
+TEST_CASE("differential: random instructions leave the same state on host and engines") {
+  RunTrials(Choice::kAll);
+}
+
+TEST_CASE("differential: AVX-512 instructions leave the same state on host and engines") {
+  if (!InterpreterFeatures().test(static_cast<size_t>(Feature::kAvx512f))) {
+    MESSAGE("skipped: the host has no AVX-512");
+    return;
+  }
+  RunTrials(Choice::kAvx512);
 }
 
 }  // namespace

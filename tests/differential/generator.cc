@@ -107,6 +107,37 @@ void PutLegacy(Random& random, std::vector<u8>& out) {
   }
 }
 
+// A prefix with few wrong bits; vvvv is often unused and must then be all ones.
+void PutEvex(Random& random, std::vector<u8>& out) {
+  const u8 map = static_cast<u8>(1 + random() % 3);
+  const u8 w_vvvv_pp = static_cast<u8>(Byte(random) | 4 | (OneIn(random, 2) ? 0x78 : 0));
+  u8 z_length_b_mask = Byte(random);
+  if (OneIn(random, 2)) {
+    z_length_b_mask &= 0x6f;  // neither zeroing nor broadcast
+  }
+  out.insert(out.end(), {0x62, static_cast<u8>((Byte(random) & 0xf0) | map), w_vvvv_pp,
+                         static_cast<u8>(z_length_b_mask | (OneIn(random, 2) ? 8 : 0))});
+}
+
+// VEX instructions on opmask registers: the rows 4, 9 and (map 0F3A) 3 of the opcode map.
+void PutOpmask(Random& random, std::vector<u8>& out) {
+  const bool is_shift = OneIn(random, 4);
+  const u8 bits = static_cast<u8>(Byte(random) & 0x87);  // W, L, pp
+  const u8 vvvv = OneIn(random, 2) ? 0x78 : static_cast<u8>(0x40 | (Byte(random) & 0x38));
+  out.insert(out.end(), {0xc4, static_cast<u8>((Byte(random) & 0x20) | (is_shift ? 0xc3 : 0xc1)),
+                         static_cast<u8>(bits | vvvv)});
+  const u8 row = is_shift ? 0x30 : OneIn(random, 2) ? 0x40 : 0x90;
+  out.push_back(static_cast<u8>(row | (Byte(random) & (is_shift ? 3 : 15))));
+}
+
+void PutPrefixes(Random& random, Choice choice, std::vector<u8>& out) {
+  if (choice == Choice::kAvx512 || OneIn(random, 4)) {
+    OneIn(random, 8) ? PutOpmask(random, out) : PutEvex(random, out);
+  } else {
+    OneIn(random, 3) ? PutVex(random, out) : PutLegacy(random, out);
+  }
+}
+
 bool IsString(Op op) {
   return op == Op::kMovs || op == Op::kCmps || op == Op::kScas || op == Op::kStos ||
          op == Op::kLods;
@@ -156,9 +187,9 @@ constexpr u32 kOddFloats[] = {0,          0x80000000, 0x3f800000, 0x7f800000,
 
 }  // namespace
 
-std::vector<u8> RandomBytes(Random& random) {
+std::vector<u8> RandomBytes(Random& random, Choice choice) {
   std::vector<u8> out;
-  OneIn(random, 3) ? PutVex(random, out) : PutLegacy(random, out);
+  PutPrefixes(random, choice, out);
   for (int i = 0; i < 12; ++i) {
     out.push_back(Byte(random));
   }
@@ -214,8 +245,47 @@ void FillX87(Random& random, FxImage& fx) {
   fx.mxcsr = static_cast<u32>(OneIn(random, 4) ? random() & 0xffff : 0x1f80 | (random() & 0xe040));
 }
 
+namespace {
+
+// Without AVX-512 only what there is.
+void FillVectors(Random& random, CpuState& state) {
+  const bool has_avx512 = (state.xcr0 & kXcr0Avx512) != 0;
+  for (size_t reg = 0; reg < (has_avx512 ? 32 : 16); ++reg) {
+    FillBytes(random, state.vec.zmm[reg], has_avx512 ? 64 : 32);
+  }
+  for (size_t reg = 0; has_avx512 && reg < 8; ++reg) {
+    const u64 few = random() & random() & random();
+    state.vec.k[reg] = OneIn(random, 3) ? few : OneIn(random, 3) ? RandomValue(random) : random();
+  }
+}
+
+// The memory operand lies across the start or the end of the data, so that some elements are
+// unmapped; the mask often selects none of these.
+void PutAtEdge(Random& random, const Inst& inst, u64 start, CpuState& state) {
+  const bool is_end = OneIn(random, 2);
+  const u64 step =
+      inst.alignment != 0 || OneIn(random, 4) ? 1 : std::max<u64>(1, inst.masking.element_size);
+  const u64 outside = (random() % 65) / step * step;
+  u64 size = 0;
+  for (const Operand& operand : inst.operands) {
+    size = operand.IsMemory() ? operand.size : size;
+  }
+  const u64 edge =
+      is_end ? kLongLayout.data + kDataSize - size + outside : kLongLayout.data - outside;
+  state.gpr[inst.mem.base] += edge - start;
+  if (OneIn(random, 2)) {
+    const u64 elements = outside / std::max<u64>(1, inst.masking.element_size);
+    u64& mask = state.vec.k[inst.masking.reg];
+    const u64 count = inst.masking.bits;
+    mask &= is_end ? (elements >= count ? 0 : ~u64{0} >> (64 - (count - elements)))
+                   : (elements >= 64 ? 0 : ~u64{0} << elements);
+  }
+}
+
+}  // namespace
+
 bool IsTestable(const Inst& inst, const CpuModel& model) {
-  if (IsExcluded(inst.op) || (inst.feature != Feature::kCount && !model.Has(inst.feature))) {
+  if (IsExcluded(inst.op) || !IsOffered(model, inst)) {
     return false;
   }
   for (const Operand& operand : inst.operands) {
@@ -250,9 +320,9 @@ u32 UndefinedFlags(const Inst& inst) {
   }
 }
 
-std::optional<Trial> MakeTrial(Random& random, const CpuModel& model) {
+std::optional<Trial> MakeTrial(Random& random, const CpuModel& model, Choice choice) {
   Trial trial;
-  trial.code = RandomBytes(random);
+  trial.code = RandomBytes(random, choice);
   const auto bytes = std::as_bytes(std::span(trial.code));
   const Inst& inst = trial.inst;
   if (Decode({64}, bytes, trial.inst) != DecodeStatus::kOk || !IsTestable(inst, model) ||
@@ -266,8 +336,8 @@ std::optional<Trial> MakeTrial(Random& random, const CpuModel& model) {
 void FillRegisters(Random& random, CpuState& state) {
   for (size_t reg = 0; reg < 16; ++reg) {
     state.gpr[reg] = RandomValue(random);
-    FillBytes(random, state.vec.zmm[reg], 32);
   }
+  FillVectors(random, state);
   state.rflags = (random() & kArithFlags) | kFlagFixed1;
 }
 
@@ -290,7 +360,7 @@ void FillState(Random& random, const Inst& inst, CpuState& state) {
   }
   const MemoryOperand& mem = inst.mem;
   if (mem.is_vsib) {  // small indices
-    for (size_t at = 0; at < 32; at += 4) {
+    for (size_t at = 0; at < 64; at += 4) {
       StoreLe<u32>(state.vec.zmm[mem.index] + at, at % 8 == 0 ? random() % 128 : 0);
     }
   } else if (mem.index != kNoRegister) {
@@ -299,8 +369,11 @@ void FillState(Random& random, const Inst& inst, CpuState& state) {
   const u64 index = mem.is_vsib || mem.index == kNoRegister ? 0 : state.gpr[mem.index] << mem.scale;
   // Some processors take any address for SHA instructions, against the manual.
   const bool may_be_odd = inst.feature != Feature::kShaNi && OneIn(random, 3);
-  const u64 at = may_be_odd ? random() % 128 : (random() % 4) * 32;
+  const u64 at = may_be_odd ? random() % 128 : (random() % 4) * 64;
   state.gpr[mem.base] = middle + at - static_cast<u64>(mem.displacement) - index;
+  if (inst.masking.reg != 0 && OneIn(random, 3)) {
+    PutAtEdge(random, inst, middle + at, state);
+  }
   const bool is_bit_string = inst.op >= Op::kBt && inst.op <= Op::kBtc;
   if (is_bit_string && inst.operands[1].kind == OperandKind::kGpr &&
       inst.operands[1].reg != mem.base && inst.operands[1].reg != mem.index) {

@@ -18,19 +18,22 @@ struct Trial {
   Inst inst;
 };
 
+// Which instructions are tried.
+enum class Choice : u8 { kAll, kAvx512 };
+
 // Whether the instruction's result depends on registers and ordinary memory alone, on any processor
 // of this model: no transfer of control, no system register.
 bool IsTestable(const Inst& inst, const CpuModel& model);
 // Flags that some processors leave as they were and the translator does not, having no meaning.
 u32 UndefinedFlags(const Inst& inst);
-// Bytes that may or may not be an instruction; a third of them with VEX.
-std::vector<u8> RandomBytes(Random& random);
+// Bytes that may or may not be an instruction.
+std::vector<u8> RandomBytes(Random& random, Choice choice);
 bool HasMemory(const Inst& inst);
 u64 RandomValue(Random& random);  // odd ones among them
 
 // Random bytes that decode to a user-mode instruction of 64-bit mode whose result depends on
 // registers and the data buffer alone. Nothing: try again.
-std::optional<Trial> MakeTrial(Random& random, const CpuModel& model);
+std::optional<Trial> MakeTrial(Random& random, const CpuModel& model, Choice choice);
 
 // Random values, odd ones among them, for all registers; then the address registers of the
 // instruction so that it reaches the data buffer or the stack.

@@ -6,9 +6,9 @@
 
 #include "tests/differential/compare_run.h"
 
-// differential [--seconds N] [--seed S] [--sequences PERCENT]: random instructions and sequences on
-// the host, the interpreter and the translator. Prints the first difference of each instruction and
-// those of ten sequences; exit status 1 where there is any.
+// differential [--seconds N] [--seed S] [--avx512 1] [--sequences PERCENT]: random instructions, or
+// only those of AVX-512, and sequences on the host, the interpreter and the translator. Prints the
+// first difference of each instruction and those of ten sequences; exit status 1 where there is any.
 namespace {
 
 tandem::u64 Option(int argc, char** argv, const char* name, tandem::u64 otherwise) {
@@ -30,7 +30,9 @@ std::string NameIn(const std::string& text) {
 
 int main(int argc, char** argv) {
   const tandem::u64 seconds = Option(argc, argv, "--seconds", 10);
-  tandem::cpu::Differential differential(Option(argc, argv, "--seed", 1));
+  using tandem::cpu::Choice;
+  const Choice choice = Option(argc, argv, "--avx512", 0) != 0 ? Choice::kAvx512 : Choice::kAll;
+  tandem::cpu::Differential differential(Option(argc, argv, "--seed", 1), choice);
   if (!differential.is_usable()) {
     std::fputs("the test's addresses are taken\n", stderr);
     return 2;

@@ -116,7 +116,7 @@ void Maker::SetRegisters() {
 
 std::vector<u8> Maker::SomeBytes() {
   if (OneIn(random_, 2)) {
-    return RandomBytes(random_);
+    return RandomBytes(random_, OneIn(random_, 16) ? Choice::kAvx512 : Choice::kAll);
   }
   std::vector<u8> out;  // one-byte opcodes, and the most frequent of two
   if (OneIn(random_, 6)) {

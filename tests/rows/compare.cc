@@ -52,7 +52,12 @@ std::string CompareStates(const CpuState& wanted, const CpuState& is) {
                      Line("rflags", wanted.rflags & kCompared, is.rflags & kCompared);
   for (size_t i = 0; i < 16; ++i) {
     text += Line(kNames[i], wanted.gpr[i], is.gpr[i]);
-    text += Array(fmt::format("ymm{}", i), wanted.vec.zmm[i], is.vec.zmm[i], 32);
+  }
+  for (size_t i = 0; i < 32; ++i) {
+    text += Array(fmt::format("zmm{}", i), wanted.vec.zmm[i], is.vec.zmm[i], 64);
+  }
+  for (size_t i = 0; i < 8; ++i) {
+    text += Line(fmt::format("k{}", i), wanted.vec.k[i], is.vec.k[i]);
   }
   return text + CompareX87(wanted.fx, is.fx);
 }

@@ -123,7 +123,7 @@ void Machine::EnterMode() {
   const u16 big = is_16 ? 0 : 0xc000;
   const u32 limit = is_16 ? 0xffff : 0xffffffff;
   state_.cr4 = kCr4Osfxsr | kCr4Osxmmexcpt | kCr4Osxsave | kCr4Fsgsbase;
-  state_.xcr0 = kXcr0X87 | kXcr0Sse | kXcr0Avx;
+  state_.xcr0 = kXcr0X87 | kXcr0Sse | kXcr0Avx | (model_.SupportedXcr0() & kXcr0Avx512);
   state_.cr0 = kCr0Et | kCr0Ne | kCr0Mp;
   if (mode_ == MachineMode::kReal) {
     state_.Seg(SegReg::kCs) = {0, 0xffff, 0, 0x9b};

@@ -25,16 +25,17 @@ struct Area {
   u64 rflags;
   u64 host_rsp;
   u64 fault_rip;
-  u64 fault_rsp;
   u64 fault_flags;
+  u64 fault_rsp;
   u32 host_mxcsr;
   int signal;
   alignas(64) FxImage fx;
-  alignas(64) u8 ymm[16][32];
+  alignas(64) VectorState vec;
 };
 
 Area& TheArea() { return *reinterpret_cast<Area*>(kArea); }
 
+bool HasAvx512() { return __builtin_cpu_supports("avx512bw") != 0; }
 bool HasAvx() { return __builtin_cpu_supports("avx") != 0; }
 
 void Put32(std::vector<u8>& out, u64 value) {
@@ -57,10 +58,19 @@ void MoveGpr(std::vector<u8>& out, bool load, u8 reg) {
 }
 
 void MoveVectors(std::vector<u8>& out, bool load) {
-  for (u8 reg = 0; HasAvx() && reg < 16; ++reg) {
+  const u8 opcode = load ? 0x10 : 0x11;
+  const u64 vectors = kArea + offsetof(Area, vec);
+  for (u8 reg = 0; HasAvx512() && reg < 32; ++reg) {  // VMOVUPS zmm
+    const u8 evex = static_cast<u8>(0x61 | (Bit(reg, 3) ? 0 : 0x80) | (reg < 16 ? 0x10 : 0));
+    Absolute(out, {0x62, evex, 0x7c, 0x48, opcode}, reg, vectors + reg * 64u);
+  }
+  for (u8 reg = 0; HasAvx512() && reg < 8; ++reg) {  // KMOVQ
+    Absolute(out, {0xc4, 0xe1, 0xf8, static_cast<u8>(load ? 0x90 : 0x91)}, reg,
+             vectors + offsetof(VectorState, k) + reg * 8u);
+  }
+  for (u8 reg = 0; HasAvx() && !HasAvx512() && reg < 16; ++reg) {  // VMOVUPS ymm
     const u8 vex = reg < 8 ? 0xfc : 0x7c;
-    Absolute(out, {0xc5, vex, static_cast<u8>(load ? 0x10 : 0x11)}, reg,
-             kArea + offsetof(Area, ymm) + reg * 32u);
+    Absolute(out, {0xc5, vex, opcode}, reg, vectors + reg * 64u);
   }
 }
 
@@ -117,9 +127,10 @@ void OnSignal(int signal, siginfo_t*, void* context) {
   TheArea().signal = signal;
   TheArea().fault_rip = static_cast<u64>(regs[REG_RIP]);
   TheArea().fault_flags = static_cast<u64>(regs[REG_EFL]);
+  // Not every kernel returns to a stack at a non-canonical address.
   TheArea().fault_rsp = static_cast<u64>(regs[REG_RSP]);
+  regs[REG_RSP] = static_cast<greg_t>(TheArea().host_rsp);
   regs[REG_RIP] = static_cast<greg_t>(kLeave);
-  regs[REG_RSP] = static_cast<greg_t>(kLongLayout.stack);  // not every host returns to an odd one
   regs[REG_EFL] &= ~static_cast<greg_t>(kFlagTf | kFlagAc);
 }
 
@@ -143,9 +154,9 @@ void LoadArea(const CpuState& state) {
   area.rflags = (state.rflags & kGuestFlags) | kHostFlags;
   area.signal = 0;
   area.fx = state.fx;
+  area.vec = state.vec;
   for (size_t reg = 0; reg < 16; ++reg) {
     std::memcpy(area.fx.unused_xmm[reg], state.vec.zmm[reg], 16);
-    std::memcpy(area.ymm[reg], state.vec.zmm[reg], 32);
   }
 }
 
@@ -157,8 +168,10 @@ void StoreArea(CpuState& state) {
   std::memcpy(fx.unused_xmm, state.fx.unused_xmm, sizeof(fx.unused_xmm));
   std::memcpy(fx.available, state.fx.available, sizeof(fx.available));
   for (size_t reg = 0; reg < 16; ++reg) {
-    HasAvx() ? std::memcpy(state.vec.zmm[reg], area.ymm[reg], 32)
-             : std::memcpy(state.vec.zmm[reg], area.fx.unused_xmm[reg], 16);
+    std::memcpy(state.vec.zmm[reg], area.fx.unused_xmm[reg], 16);
+  }
+  if (HasAvx()) {
+    state.vec = area.vec;
   }
   state.fx = fx;
 }
@@ -173,8 +186,9 @@ NativeRunner::NativeRunner() {
     return;
   }
   region_ = static_cast<u8*>(mapped);
-  // The hole behind the data, as in Machine's page tables.
+  // The holes around the data, as in Machine's page tables.
   CHECK(::mprotect(reinterpret_cast<void*>(kLongLayout.data + kDataSize), 0x4000, PROT_NONE) == 0);
+  CHECK(::mprotect(reinterpret_cast<void*>(kLongLayout.data - 0x1000), 0x1000, PROT_NONE) == 0);
   Emit();
   InstallHandlers();
 }

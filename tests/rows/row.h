@@ -9,8 +9,8 @@
 namespace tandem::cpu {
 
 // One assignment or expectation. Places: registers of all sizes (a 32-bit one stands for the whole
-// register), xmm0, ymm0, mm0, st0, fcw, fsw, ftw, mxcsr, single flags (cf ...), data memory as a
-// size letter and an offset (b0 w0 d0 q0 x0 y0), rip, vec, err, cr0, cr4.
+// register), xmm0, ymm0, zmm0, k0, mm0, st0, fcw, fsw, ftw, mxcsr, single flags (cf ...), data
+// memory as a size letter and an offset (b0 w0 d0 q0 x0 y0 z0), rip, vec, err, cr0, cr4.
 struct Item {
   std::string place;
   std::vector<u8> value;  // little-endian, at least 8 bytes; empty: "?", anything

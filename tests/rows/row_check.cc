@@ -71,15 +71,19 @@ std::span<u8> Numbered(const std::string& place, CpuState& state, std::span<std:
   }
   const std::string kind = place.substr(0, digit);
   const size_t index = static_cast<size_t>(std::stoi(place.substr(digit)));
-  if (kind == "xmm" || kind == "ymm") {
-    return {state.vec.zmm[index % 32], kind == "xmm" ? size_t{16} : 32};
+  if (kind == "xmm" || kind == "ymm" || kind == "zmm") {
+    const size_t size = kind == "xmm" ? 16 : kind == "ymm" ? 32 : 64;
+    return {state.vec.zmm[index % 32], size};
+  }
+  if (kind == "k") {
+    return Field(state.vec.k[index % 8]);
   }
   if (kind == "mm" || kind == "st") {
     return {state.fx.st[index % 8], kind == "mm" ? size_t{8} : 10};
   }
-  constexpr std::string_view kSizes = "bwdqxy";
+  constexpr std::string_view kSizes = "bwdqxyz";
   const size_t size = kind.size() == 1 ? kSizes.find(kind[0]) : kSizes.npos;
-  if (size == kSizes.npos || index + 32 > data.size()) {
+  if (size == kSizes.npos || index + (size_t{1} << size) > data.size()) {
     return {};
   }
   return {reinterpret_cast<u8*>(data.data()) + index, size_t{1} << size};
@@ -139,9 +143,16 @@ std::string CheckRegisters(CpuState& expected, CpuState& after) {
       const std::string name = i < 8 ? kWide[i] : fmt::format("r{}", i);
       text += fmt::format("  {} is {:#x}, not {:#x}\n", name, after.gpr[i], expected.gpr[i]);
     }
-    const std::span<const u8> is(after.vec.zmm[i], 32), wanted(expected.vec.zmm[i], 32);
+  }
+  for (size_t i = 0; i < 32; ++i) {
+    const std::span<const u8> is(after.vec.zmm[i]), wanted(expected.vec.zmm[i]);
     if (!std::equal(is.begin(), is.end(), wanted.begin())) {
-      text += fmt::format("  ymm{} is {}, not {}\n", i, Hex(is), Hex(wanted));
+      text += fmt::format("  zmm{} is {}, not {}\n", i, Hex(is), Hex(wanted));
+    }
+  }
+  for (size_t i = 0; i < 8; ++i) {
+    if (expected.vec.k[i] != after.vec.k[i]) {
+      text += fmt::format("  k{} is {:#x}, not {:#x}\n", i, after.vec.k[i], expected.vec.k[i]);
     }
   }
   constexpr u64 kCompared = kArithFlags | kFlagDf;

@@ -35,7 +35,7 @@ class Reports final : public devices::Device {
   std::string text_;
 };
 
-// Processors on the interpreter, a megabyte of RAM with code of guest.asm, and local APICs.
+// Processors on the translator, a megabyte of RAM with code of guest.asm, and local APICs.
 class Guest {
  public:
   enum class Time { kStands, kCounted };
@@ -66,7 +66,7 @@ class Guest {
   devices::AddressSpace memory, ports;
   devices::InstructionClock clock{0};
   std::shared_ptr<Reports> reports = std::make_shared<Reports>();
-  std::unique_ptr<Accelerator> accelerator = MakeDbtAccelerator();
+  std::unique_ptr<Accelerator> accelerator = MakeDbtAccelerator(true);
   cpu::CpuModel model;
   RunControl run{[](devices::VcpuId, const Exit&) {}};
   devices::SoftIrqChip irqs;

@@ -155,6 +155,30 @@ TEST_CASE("cpuid: vendor, dynamic bits and XSAVE sizes") {
   CHECK_EQ(Cpuid(f.context, 0x80000008, 0).eax & 0xff, 40);
 }
 
+TEST_CASE("cpuid: the components of AVX-512 lie where Intel's processors have them") {
+  EventFixture f;
+  constexpr u32 kLayout[][3] = {{5, 64, 1088}, {6, 512, 1152}, {7, 1024, 1664}};
+  for (const auto& [subleaf, size, offset] : kLayout) {
+    CHECK_EQ(Cpuid(f.context, 0xd, subleaf).eax, size);
+    CHECK_EQ(Cpuid(f.context, 0xd, subleaf).ebx, offset);
+  }
+  f.state.cr4 |= kCr4Osxsave;
+  REQUIRE_FALSE(SetExtendedControl(f.context, 0, 0xe7).raised);
+  CHECK_EQ(Cpuid(f.context, 0xd, 0).ebx, 2688);
+  f.model.features.reset(static_cast<size_t>(Feature::kAvx512f));
+  CHECK_EQ(Cpuid(f.context, 0xd, 5).eax, 0);
+  CHECK(SetExtendedControl(f.context, 0, 0xe7).raised);
+}
+
+TEST_CASE("cpuid: leaf 7 has a subleaf 1 where it says something") {
+  EventFixture f;
+  CHECK_EQ(Cpuid(f.context, 7, 0).eax, 1);
+  CHECK_EQ(Cpuid(f.context, 7, 1).eax >> 4 & 3, 3);
+  f.model.features.reset(static_cast<size_t>(Feature::kAvxVnni));
+  f.model.features.reset(static_cast<size_t>(Feature::kAvx512bf16));
+  CHECK_EQ(Cpuid(f.context, 7, 0).eax, 0);
+}
+
 TEST_CASE("xcr0: AVX without SSE and partial AVX-512 are #GP") {
   EventFixture f;
   CHECK_EQ(SetExtendedControl(f.context, 0, 7).vector, Vector::kUd);

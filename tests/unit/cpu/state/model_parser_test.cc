@@ -81,9 +81,34 @@ TEST_CASE("models: identity properties are taken, and bad ones refused") {
   }
 }
 
-TEST_CASE("models: the interpreter offers no AVX-512 and no MONITOR, and long mode") {
+TEST_CASE("models: without AVX512F none of its extensions is left") {
+  const auto parsed = Parse("x86-64-v4,-avx512f,+avx512-bf16,+avx512vp2intersect");
+  REQUIRE(parsed.ok());
+  for (const Feature feature : {Feature::kAvx512bw, Feature::kAvx512bf16,
+                                Feature::kAvx512vp2intersect, Feature::kAvx512vl}) {
+    CHECK_FALSE(parsed->model.Has(feature));
+  }
+  CHECK_EQ(parsed->model.SupportedXcr0() & kXcr0Avx512, 0);
+}
+
+TEST_CASE("models: on a host with AVX-512, x86-64-v4 and max have all of it without a warning") {
   const FeatureSet features = InterpreterFeatures();
-  CHECK_FALSE(features.test(static_cast<size_t>(Feature::kAvx512f)));
+  if (!features.test(static_cast<size_t>(Feature::kAvx512f))) {
+    MESSAGE("skipped: the host has no AVX-512");
+    return;
+  }
+  for (const char* name : {"x86-64-v4", "max"}) {
+    CAPTURE(name);
+    const auto parsed = Parse(name, features);
+    REQUIRE(parsed.ok());
+    CHECK(parsed->warnings.empty());
+    CHECK(parsed->model.Has(Feature::kAvx512vl));
+    CHECK_EQ(parsed->model.SupportedXcr0() & kXcr0Avx512, kXcr0Avx512);
+  }
+}
+
+TEST_CASE("models: the interpreter offers no MONITOR, and long mode") {
+  const FeatureSet features = InterpreterFeatures();
   CHECK_FALSE(features.test(static_cast<size_t>(Feature::kMonitor)));
   CHECK(features.test(static_cast<size_t>(Feature::kLm)));
   CHECK(features.test(static_cast<size_t>(Feature::kSse2)));

@@ -50,7 +50,7 @@ constexpr ErrorRow kRows[] = {
     {"-accel kvm", "'kvm' is not built in yet: use dbt"},
     {"-enable-kvm", "'kvm' is not built in yet: use dbt"},
     {"-accel tgc", "unknown accelerator 'tgc': did you mean 'tcg'?"},
-    {"-accel dbt,jit=on", "jit=on is not there yet"},
+    {"-accel dbt,jit=maybe", "jit=maybe is neither on nor off"},
     {"-accel dbt,jt=on", "unknown property 'jt': did you mean 'jit'?"},
     {"-no-acpi", "not there yet"},
     // Names and time
