@@ -34,6 +34,7 @@ struct IncomingLink {
 struct CodePoint {
   u32 host = 0;          // from the block's start
   u16 page_offset = 0;  // of the guest instruction
+  bool flags_in_host = false;  // arithmetic flags that are needed are in EFLAGS from here on
 };
 
 // One translated piece of guest code within one page. Guarded by the cache's mutex, but for what

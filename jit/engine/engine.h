@@ -43,7 +43,7 @@ class Engine final : public CodeUser {
 
   // For the signal handler, on the vCPU's thread: what a host fault in translated code means.
   // False: it was no fault of the guest's.
-  bool HandleHostFault(u64 fault_address, u64& rip, u64& rsp, u64& scratch0);
+  bool HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& rsp, u64& scratch0);
 
  private:
   // Handlers: each goes on at the code it returns.

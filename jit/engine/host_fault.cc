@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "cpu/exec/flags.h"
 #include "jit/engine/engine.h"
 #include "jit/engine/shadow_stack.h"
 
@@ -8,7 +9,8 @@
 // finds out which.
 namespace tandem::jit {
 
-bool Engine::HandleHostFault(u64 fault_address, u64& rip, u64& rsp, u64& scratch0) {
+bool Engine::HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& rsp,
+                             u64& scratch0) {
   const auto* const at = reinterpret_cast<const u8*>(rip);
   if (!shared_.space().HoldsExecutable(at)) {
     return false;
@@ -29,7 +31,11 @@ bool Engine::HandleHostFault(u64 fault_address, u64& rip, u64& rsp, u64& scratch
   if (after == block->points.begin()) {
     return false;
   }
-  scratch0 = std::prev(after)->page_offset;
+  const CodePoint& point = *std::prev(after);
+  if (point.flags_in_host) {
+    context_.flags_ax = cpu::AxFromFlags(host_flags);
+  }
+  scratch0 = point.page_offset;
   rip = reinterpret_cast<u64>(shared_.space().ToExecutable(shared_.thunks().interpret));
   return true;
 }

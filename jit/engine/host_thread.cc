@@ -36,7 +36,9 @@ void OnSignal(int number, siginfo_t* info, void* context) {
   u64 rsp = static_cast<u64>(registers[REG_RSP]);
   u64 scratch0 = static_cast<u64>(registers[REG_R11]);
   const u64 address = reinterpret_cast<u64>(info->si_addr);
-  if (current_engine != nullptr && current_engine->HandleHostFault(address, rip, rsp, scratch0)) {
+  const u64 flags = static_cast<u64>(registers[REG_EFL]);
+  if (current_engine != nullptr &&
+      current_engine->HandleHostFault(address, flags, rip, rsp, scratch0)) {
     registers[REG_RIP] = static_cast<greg_t>(rip);
     registers[REG_RSP] = static_cast<greg_t>(rsp);
     registers[REG_R11] = static_cast<greg_t>(scratch0);

@@ -79,6 +79,7 @@ void Emitter::EmitCopy(size_t i) {
   if (effect.needs != 0 || (writes && (live_[i] & ~effect.overwrites) != 0)) {
     NeedHostFlags();
   }
+  NotePoint(unit_inst.offset, flags_ == FlagHome::kHost && LiveBefore(i) != 0);
   EmitEncoded(inst, has_memory ? &mem : nullptr);
   if (writes) {
     flags_ = FlagHome::kHost;

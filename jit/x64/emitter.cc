@@ -34,7 +34,7 @@ void Emitter::EmitAll() {
   accesses_ = PlanAccesses(*unit_);
   EmitEntries();
   for (size_t i = 0; i < unit_->insts.size(); ++i) {
-    NotePoint(unit_->insts[i].offset);
+    NotePoint(unit_->insts[i].offset, false);
     EmitInst(i);
   }
   if (falls_through) {
@@ -60,7 +60,9 @@ void Emitter::EmitCold() {
   }
 }
 
-void Emitter::NotePoint(u16 page_offset) { block_->points.push_back({Position(), page_offset}); }
+void Emitter::NotePoint(u16 page_offset, bool flags_in_host) {
+  block_->points.push_back({Position(), page_offset, flags_in_host});
+}
 
 Xbyak::Reg Emitter::Sized(const Xbyak::Reg64& reg, unsigned bytes) const {
   switch (bytes) {

@@ -46,7 +46,7 @@ class Emitter : private Assembler {
   void EmitInst(size_t i);
   void EmitCold();
   void Later(std::function<void()> cold) { cold_.push_back(std::move(cold)); }
-  void NotePoint(u16 page_offset);
+  void NotePoint(u16 page_offset, bool flags_in_host);
   u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
   bool Is64() const { return unit_->mode.code_bits == 64; }
   Xbyak::Reg Sized(const Xbyak::Reg64& reg, unsigned bytes) const;
