@@ -95,13 +95,13 @@ std::string Differential::RunAll(std::span<const u8> code, const Inst* only) {
   const std::string text =
       Under("interpreter against host", CompareStates(*native_state_, machine_.state()) +
                                             CompareMemory(native_, machine_));
-  return text + CompareTranslator(exception, only != nullptr ? UndefinedFlags(*only) : 0);
+  return text + CompareTranslator(only, exception);
 }
 
 // Against the interpreter: the exception with its error code and CR2; what it leaves against the
 // host's. Not kept: x87 pointers, and at an exception the flags that the code overwrites anyway.
-std::string Differential::CompareTranslator(const std::optional<Machine::Exception>& wanted,
-                                            u32 undefined_flags) {
+std::string Differential::CompareTranslator(const Inst* only,
+                                            const std::optional<Machine::Exception>& wanted) {
   const auto exception = translated_.RunToEnd(0);
   CpuState& state = translated_.state();
   // A branch to an address that is not canonical: the translator's fault is at the target.
@@ -112,7 +112,8 @@ std::string Differential::CompareTranslator(const std::optional<Machine::Excepti
   if (TextOf(exception) != TextOf(wanted)) {
     return fmt::format("  translator: {}, interpreter: {}\n", TextOf(exception), TextOf(wanted));
   }
-  const u64 ignored = exception ? ~u64{0} : undefined_flags;
+  const bool has_dead_flags = exception && (only == nullptr || only->flags_written != 0);
+  const u64 ignored = has_dead_flags ? ~u64{0} : only != nullptr ? UndefinedFlags(*only) : 0;
   state.rflags = (state.rflags & ~ignored) | (native_state_->rflags & ignored);
   native_state_->fx.fip = state.fx.fip;
   native_state_->fx.fdp = state.fx.fdp;

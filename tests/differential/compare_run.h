@@ -32,8 +32,8 @@ class Differential {
   std::string RunAll(std::span<const u8> code, const Inst* only);
   void Forgive(const Inst* only, const std::optional<Machine::Exception>& exception);
   void PutStart(Machine& machine);
-  std::string CompareTranslator(const std::optional<Machine::Exception>& wanted,
-                                u32 undefined_flags);
+  std::string CompareTranslator(const Inst* only,
+                                const std::optional<Machine::Exception>& wanted);
   std::string TrySequence(const Sequence& sequence);
   Sequence Shrink(Sequence sequence);
   std::string Describe(const Trial& trial, const std::string& differences) const;
