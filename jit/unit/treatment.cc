@@ -154,8 +154,8 @@ Treatment OfInteger(const Inst& inst, const UnitMode& mode) {
       return Treatment::kDirection;
     case Op::kLdmxcsr: case Op::kStmxcsr:
       return WithVectors(mode.sse_usable, mode);
-    case Op::kVzeroupper: case Op::kVzeroall:
-      return WithVectors(mode.avx_usable, mode);
+    case Op::kVzeroupper: case Op::kVzeroall:  // of eight registers outside 64-bit mode
+      return WithVectors(mode.avx_usable && mode.code_bits == 64, mode);
     case Op::kFwait:
       return WithX87(mode);
     default:
