@@ -58,7 +58,10 @@ Engine::Engine(VcpuContext& context, const cpu::CpuModel& model, cpu::Interprete
   shared_.Add(*this);
 }
 
-Engine::~Engine() { shared_.Remove(*this); }
+Engine::~Engine() {
+  LeaveHostThread(*this);
+  shared_.Remove(*this);
+}
 
 void Engine::StateChanged() {
   mode_is_old_ = true;
@@ -267,7 +270,9 @@ const u8* Engine::OnBranch(u64 rip) {
 const u8* Engine::OnLink(const LinkRecord& record) {
   ++counts_.links;
   Block& from = *reinterpret_cast<Block*>(record.block);
+  const BlockKey key = from.key;
   const u16 offset = from.exits[record.site].page_offset;
+  const u64 recycled = shared_.counts().recycled_chunks.load();
   state_.rip = RipAt(offset);
   const u64 rip = state_.rip;
   TakeFlags();
@@ -275,9 +280,10 @@ const u8* Engine::OnLink(const LinkRecord& record) {
   UnitMode mode = mode_;
   const u64 plain = mode.Key();
   mode.ungrouped = true;
-  const bool is_same_mode = from.key.mode == plain || from.key.mode == mode.Key();
-  if (code != nullptr && state_.rip == rip && is_same_mode) {
-    shared_.Link(from, record.site, {AlignDown(from.key.address, kPageSize) + offset, plain});
+  const bool is_same_mode = key.mode == plain || key.mode == mode.Key();
+  const bool is_alive = shared_.counts().recycled_chunks.load() == recycled;
+  if (code != nullptr && state_.rip == rip && is_same_mode && is_alive) {
+    shared_.Link(from, record.site, {AlignDown(key.address, kPageSize) + offset, plain});
   }
   return code;
 }

@@ -84,4 +84,10 @@ void UseHostThread(Engine& engine, VcpuContext& context) {
   }
 }
 
+void LeaveHostThread(const Engine& engine) {
+  if (current_engine == &engine) {
+    current_engine = nullptr;
+  }
+}
+
 }  // namespace tandem::jit
