@@ -49,7 +49,7 @@ struct VectorPrefix {
   const u8* bytes = nullptr;  // of the prefix
 };
 
-VectorPrefix ReadVectorPrefix(const Inst& inst) {
+VectorPrefix ReadVectorPrefix(const Inst& inst, u8 code_bits) {
   VectorPrefix result;
   const u8 length = inst.encoding == Encoding::kEvex                  ? 4
                     : inst.opcode_at >= 3 && inst.bytes[inst.opcode_at - 3] == 0xc4 ? 3
@@ -59,12 +59,25 @@ VectorPrefix ReadVectorPrefix(const Inst& inst) {
   const u8 last = length == 2 ? at[1] : at[2];
   result.vvvv = static_cast<u8>((~last >> 3) & 0xf);
   result.rxb = static_cast<u8>((~at[1] >> 5) & (length == 2 ? 4 : 7));
+  if (code_bits != 64) {  // there are eight registers: what would extend is ignored
+    result.vvvv &= 7;
+    result.rxb = 0;
+  }
   return result;
 }
 
 u8 ExtensionBits(const Inst& inst, u8 code_bits) {
   return inst.encoding == Encoding::kLegacy ? ReadLegacyPrefixes(inst, code_bits).rex
-                                            : ReadVectorPrefix(inst).rxb;
+                                            : ReadVectorPrefix(inst, code_bits).rxb;
+}
+
+// Outside 64-bit mode W does not make general registers, or what stands for one in memory, wider.
+bool IgnoresW(const Inst& inst, u8 map, u8 pp) {
+  const u8 opcode = inst.bytes[inst.opcode_at];
+  const bool is_scalar = pp >= 2;
+  return inst.gpr_fields != 0 || (map == 1 && pp == 1 && (opcode == 0x6e || opcode == 0x7e)) ||
+         (map == 1 && is_scalar && (opcode == 0x2a || opcode == 0x7b)) ||
+         (map == 3 && (opcode == 0x16 || opcode == 0x22));
 }
 
 // The bytes of a host instruction as they are put together.
@@ -172,7 +185,9 @@ void Writer::WriteLegacy() {
   if (NeedsOperandSizePrefix(prefixes)) {
     Put(0x66);
   }
-  if (prefixes.repeat != 0) {
+  // Elsewhere it has no meaning, and F3 would make TZCNT of BSF.
+  const bool has_repeat = inst_.op == cpu::Op::kHost || inst_.op == cpu::Op::kPause;
+  if (prefixes.repeat != 0 && has_repeat) {
     Put(prefixes.repeat);
   }
   u8 rex = prefixes.rex & kRexW;
@@ -199,10 +214,13 @@ void Writer::WriteLegacy() {
 }
 
 void Writer::WriteVex() {
-  const VectorPrefix prefix = ReadVectorPrefix(inst_);
+  const VectorPrefix prefix = ReadVectorPrefix(inst_, request_.code_bits);
   const bool is_short = prefix.bytes[0] == 0xc5;
   const u8 map = is_short ? 1 : prefix.bytes[1] & 0x1f;
-  const u8 rest = is_short ? prefix.bytes[1] & 0x07 : prefix.bytes[2] & 0x87;
+  u8 rest = is_short ? prefix.bytes[1] & 0x07 : prefix.bytes[2] & 0x87;
+  if (request_.code_bits != 64 && IgnoresW(inst_, map, rest & 3)) {
+    rest &= 0x7f;
+  }
   const u8 vvvv = fields_.vvvv != cpu::kNoRegister ? Host(fields_.vvvv) : prefix.vvvv;
   u8 rxb = reg_ >= 8 ? kRexR : 0;
   rxb |= request_.mem != nullptr ? RxbOf(*request_.mem) : (rm_ >= 8 ? kRexB : 0);
@@ -212,18 +230,24 @@ void Writer::WriteVex() {
   WriteOpcode();
   WriteModrm();
   PutRange(inst_.tail_at, inst_.length);
+  const u8 opcode = inst_.bytes[inst_.opcode_at];
+  if (request_.code_bits != 64 && map == 3 && opcode >= 0x4a && opcode <= 0x4c) {
+    out_[at_ - 1] &= 0x7f;  // the register in VBLENDV's immediate
+  }
 }
 
 void Writer::WriteEvex() {
-  const VectorPrefix prefix = ReadVectorPrefix(inst_);
+  const VectorPrefix prefix = ReadVectorPrefix(inst_, request_.code_bits);
   u8 rxb = reg_ >= 8 ? kRexR : 0;
   rxb |= request_.mem != nullptr ? RxbOf(*request_.mem)
                                  : static_cast<u8>((rm_ >= 8 ? kRexB : 0) | (x_ ? kRexX : 0));
   const u8 vvvv = fields_.vvvv != cpu::kNoRegister ? Host(fields_.vvvv) : prefix.vvvv;
   Put(0x62);
-  Put(static_cast<u8>(((~rxb & 7) << 5) | (prefix.bytes[1] & 0x1f)));
-  Put(static_cast<u8>((prefix.bytes[2] & 0x87) | ((~vvvv & 0xf) << 3)));
-  Put(prefix.bytes[3]);
+  const bool is_64 = request_.code_bits == 64;
+  Put(static_cast<u8>(((~rxb & 7) << 5) | (prefix.bytes[1] & 0x1f) | (is_64 ? 0 : 0x10)));  // R'
+  const bool has_w = is_64 || !IgnoresW(inst_, prefix.bytes[1] & 7, prefix.bytes[2] & 3);
+  Put(static_cast<u8>((prefix.bytes[2] & (has_w ? 0x87 : 0x07)) | ((~vvvv & 0xf) << 3)));
+  Put(static_cast<u8>(prefix.bytes[3] | (is_64 ? 0 : 8)));  // V'
   WriteOpcode();
   WriteModrm();
   PutRange(inst_.tail_at, inst_.length);
@@ -273,7 +297,7 @@ GprFields GprFieldsOf(const Inst& inst, u8 code_bits) {
     result.modrm_rm = static_cast<u8>((modrm & 7) | ((extension & kRexB) != 0 ? 8 : 0));
   }
   if ((inst.gpr_fields & cpu::kVvvv) != 0) {
-    result.vvvv = ReadVectorPrefix(inst).vvvv;
+    result.vvvv = ReadVectorPrefix(inst, code_bits).vvvv;
   }
   if ((inst.gpr_fields & cpu::kOpcodeLow) != 0) {
     const u8 last = inst.bytes[inst.tail_at - 1];
