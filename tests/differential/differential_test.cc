@@ -1,5 +1,6 @@
 #include "cpu/state/model_parser.h"
 #include "tests/differential/compare_run.h"
+#include "tests/differential/narrow.h"
 
 // After our headers: it has a CHECK of its own.
 #include <doctest/doctest.h>
@@ -30,6 +31,17 @@ TEST_CASE("differential: AVX-512 instructions leave the same state on host and e
     return;
   }
   RunTrials(Choice::kAvx512);
+}
+
+TEST_CASE("differential: 16- and 32-bit code ends the same on interpreter and translator") {
+  for (const MachineMode mode :
+       {MachineMode::kReal, MachineMode::kProtected16, MachineMode::kProtected32}) {
+    auto differential = std::make_unique<NarrowDifferential>(mode, 8);
+    for (int i = 0; i < 5000; ++i) {
+      const std::string text = differential->Run();
+      CHECK_MESSAGE(text.empty(), "mode " << static_cast<int>(mode) << "\n" << text);
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,155 @@
+#include "tests/differential/narrow.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bits.h"
+#include "cpu/decode/decoder.h"
+#include "tests/rows/compare.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr u64 kMaxInstructions = 100;
+constexpr u64 kMiddle = kLowLayout.data + kDataSize / 2;
+// They keep pointing into the data.
+constexpr u32 kPointers = 1u << kRbx | 1u << kRsp | 1u << kRbp | 1u << kRsi | 1u << kRdi;
+
+u64 Middle(u64 displacement) { return kMiddle + displacement % 256; }
+
+}  // namespace
+
+NarrowDifferential::NarrowDifferential(MachineMode mode, u64 seed)
+    : mode_(mode), random_(seed), interpreted_(mode), translated_(mode, EngineKind::kTranslator) {}
+
+DecodeMode NarrowDifferential::decode_mode() const {
+  const u8 bits = mode_ == MachineMode::kProtected32 ? 32 : 16;
+  return {bits, mode_ == MachineMode::kReal};
+}
+
+bool NarrowDifferential::IsWelcome(const Inst& inst) {
+  switch (inst.op) {
+    case Op::kMovs: case Op::kCmps: case Op::kScas: case Op::kStos: case Op::kLods: case Op::kXlat:
+    case Op::kMaskmovdqu: case Op::kMaskmovq: case Op::kFldenv: case Op::kFrstor: case Op::kFnstenv:
+    case Op::kFnsave: case Op::kFxsave: case Op::kFxrstor: case Op::kLdmxcsr: case Op::kPop:
+    case Op::kPush: case Op::kPusha: case Op::kPopa: case Op::kArpl: case Op::kBound:
+      return false;
+    default:
+      return IsTestable(inst, interpreted_.model()) && (inst.gprs_written & kPointers) == 0;
+  }
+}
+
+// Nothing: try again.
+std::optional<std::vector<u8>> NarrowDifferential::MakeInstruction() {
+  std::vector<u8> bytes = RandomBytes(random_, Choice::kAll);
+  if (random_() % 2 == 0) {
+    bytes.erase(bytes.begin());  // often an opcode of one byte
+  }
+  if (random_() % 4 == 0) {
+    bytes.insert(bytes.begin(), random_() % 2 == 0 ? 0x66 : 0x67);
+  }
+  Inst inst;
+  const auto code = std::as_bytes(std::span(bytes));
+  if (Decode(decode_mode(), code, inst) != DecodeStatus::kOk || !IsWelcome(inst)) {
+    return std::nullopt;
+  }
+  if (HasMemory(inst)) {
+    const MemoryOperand& mem = inst.mem;
+    const bool is_pointer = mem.base < 16 && Bit(kPointers, mem.base);
+    const size_t size = mem.address_size;
+    const u8 mod = inst.modrm_at != 0 ? inst.bytes[inst.modrm_at] >> 6 : 0;
+    if (mem.index != kNoRegister || mem.is_vsib || inst.feature == Feature::kShaNi || (mem.base < 16 && !is_pointer)) {
+      return std::nullopt;
+    }
+    if (mem.base == kNoRegister || mod == 2) {
+      const u64 value = (mem.base == kNoRegister ? kMiddle : 0) + random_() % 128;
+      for (size_t i = 0; i < size; ++i) {
+        bytes[inst.tail_at - size + i] = static_cast<u8>(value >> (8 * i));
+      }
+    }
+  }
+  bytes.resize(inst.length);
+  if (UndefinedFlags(inst) != 0) {  // CMP of CX or ECX with imm8
+    bytes.insert(bytes.end(), {0x83, 0xf9, static_cast<u8>(random_())});
+  }
+  return bytes;
+}
+
+std::vector<u8> NarrowDifferential::MakeCode() {
+  std::vector<u8> code;
+  for (u64 left = 1 + random_() % 6; left > 0;) {
+    if (const auto instruction = MakeInstruction()) {
+      code.insert(code.end(), instruction->begin(), instruction->end());
+      --left;
+    }
+  }
+  return code;
+}
+
+void NarrowDifferential::PutStart(Machine& machine) const {
+  machine.Reset();
+  machine.state() = start_;
+  std::ranges::copy(start_data_, machine.data().begin());
+}
+
+std::string NarrowDifferential::RunBoth(std::span<const u8> code) {
+  PutStart(interpreted_);
+  PutStart(translated_);
+  interpreted_.PutCode(code);
+  translated_.PutCode(code);
+  const auto wanted = interpreted_.RunToEnd(kMaxInstructions);
+  const auto exception = translated_.RunToEnd(0);
+  CpuState& state = translated_.state();
+  const int wanted_vector = wanted ? wanted->vector : -1, vector = exception ? exception->vector : -1;
+  if (vector != wanted_vector) {
+    return fmt::format("  exception {}, not {}\n", vector, wanted_vector);
+  }
+  if (exception) {
+    state.rflags = interpreted_.state().rflags;  // dead ones may differ
+    StoreLe<u64>(translated_.At(state.gpr[kRsp]), LoadLe<u64>(interpreted_.At(state.gpr[kRsp])));
+    StoreLe<u64>(translated_.At(state.gpr[kRsp] + 8),
+                 LoadLe<u64>(interpreted_.At(state.gpr[kRsp] + 8)));
+  }
+  state.fx.fip = interpreted_.state().fx.fip;
+  state.fx.fdp = interpreted_.state().fx.fdp;
+  return CompareStates(interpreted_.state(), state) +
+         CompareBytes("data", interpreted_.data(), translated_.data());
+}
+
+std::string NarrowDifferential::Describe(std::span<const u8> code,
+                                         const std::string& differences) const {
+  std::string text;
+  for (size_t at = 0; at < code.size();) {
+    Inst inst;
+    const auto bytes = std::as_bytes(code).subspan(at);
+    if (Decode(decode_mode(), bytes, inst) != DecodeStatus::kOk) {
+      break;
+    }
+    for (size_t i = 0; i < inst.length; ++i) {
+      text += fmt::format("{:02x}", code[at + i]);
+    }
+    text += " ; " + Disassemble(decode_mode(), bytes, kLowLayout.code + at) + "\n";
+    at += inst.length;
+  }
+  text += fmt::format("    rflags={:#x}", start_.rflags);
+  for (u8 reg = 0; reg < 8; ++reg) {
+    text += fmt::format(" r{}={:#x}", reg, start_.gpr[reg]);
+  }
+  return text + "\n" + differences;
+}
+
+std::string NarrowDifferential::Run() {
+  interpreted_.Reset();
+  start_ = interpreted_.state();
+  FillRegisters(random_, start_);
+  for (u8 reg = 0; reg < 16; ++reg) {
+    start_.gpr[reg] = Bit(kPointers, reg) ? Middle(random_()) : start_.gpr[reg] & 0xffffffff;
+  }
+  FillData(random_, start_data_);
+  const std::vector<u8> code = MakeCode();
+  const std::string differences = RunBoth(code);
+  return differences.empty() ? "" : Describe(code, differences);
+}
+
+}  // namespace tandem::cpu

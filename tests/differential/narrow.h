@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+
+#include "tests/differential/generator.h"
+#include "tests/rows/machine.h"
+
+namespace tandem::cpu {
+
+// Runs random straight code of 16- and 32-bit modes on the interpreter and the translator and
+// compares what they leave behind.
+class NarrowDifferential {
+ public:
+  // mode: not long mode.
+  NarrowDifferential(MachineMode mode, u64 seed);
+
+  // One trial. Text that describes the difference, empty where there is none.
+  std::string Run();
+
+ private:
+  DecodeMode decode_mode() const;
+  std::vector<u8> MakeCode();
+  std::optional<std::vector<u8>> MakeInstruction();
+  bool IsWelcome(const Inst& inst);
+  void PutStart(Machine& machine) const;
+  std::string RunBoth(std::span<const u8> code);
+  std::string Describe(std::span<const u8> code, const std::string& differences) const;
+
+  const MachineMode mode_;
+  Random random_;
+  Machine interpreted_;
+  Machine translated_;
+  CpuState start_;
+  std::vector<std::byte> start_data_ = std::vector<std::byte>(kDataSize);
+};
+
+}  // namespace tandem::cpu
