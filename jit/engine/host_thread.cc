@@ -47,12 +47,21 @@ void OnSignal(int number, siginfo_t* info, void* context) {
   PassOn(number, info, context);
 }
 
+// Again where somebody else has put handlers of his own in the meantime.
 void InstallHandlers() {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
     struct sigaction action {};
+    CHECK(::sigaction(number, nullptr, &action) == 0);
+    if ((action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == &OnSignal) {
+      continue;
+    }
+    previous_actions[number] = action;
+    action = {};
     action.sa_sigaction = &OnSignal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-    CHECK(::sigaction(number, &action, &previous_actions[number]) == 0);
+    CHECK(::sigaction(number, &action, nullptr) == 0);
   }
 }
 
@@ -75,10 +84,9 @@ struct SignalStack {
 }  // namespace
 
 void UseHostThread(Engine& engine, VcpuContext& context) {
-  static std::once_flag once;
-  std::call_once(once, InstallHandlers);
   thread_local SignalStack stack;
   if (current_engine != &engine) {
+    InstallHandlers();
     current_engine = &engine;
     CHECK(::syscall(SYS_arch_prctl, ARCH_SET_GS, &context) == 0);
   }
