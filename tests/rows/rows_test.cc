@@ -195,5 +195,16 @@ TEST_CASE("rows: every line of tests/rows/*.txt holds on every engine and on the
   CHECK(count > 0);
 }
 
+TEST_CASE("rows: without BMI1 an F3 before BSF has no meaning") {
+  for (const EngineKind kind : {EngineKind::kInterpreter, EngineKind::kTranslator}) {
+    Machine machine(MachineMode::kLong, kind);
+    machine.model().features.reset(static_cast<size_t>(Feature::kBmi1));
+    machine.PutCode(std::vector<u8>{0xf3, 0x0f, 0xbc, 0xc1});  // of ECX, into EAX
+    machine.state().gpr[kRax] = 5;
+    CHECK(!machine.Run(1));
+    CHECK_EQ(machine.state().gpr[kRax], 5);
+  }
+}
+
 }  // namespace
 }  // namespace tandem::cpu
