@@ -13,7 +13,9 @@ namespace {
 
 constexpr u64 kMaxInstructions = 10000;
 
-bool IsCanonical(u64 address) { return static_cast<i64>(address << 16) >> 16 == static_cast<i64>(address); }
+bool IsCanonical(u64 address) {
+  return static_cast<i64>(address << 16) >> 16 == static_cast<i64>(address);
+}
 
 constexpr u64 kStack = kLongLayout.stack - 0x2000, kStackSize = 0x4000;
 

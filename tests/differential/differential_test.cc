@@ -14,7 +14,7 @@ void RunTrials(Choice choice) {
     MESSAGE("skipped: the test's addresses are taken");
     return;
   }
-  for (int i = 0; i < 12000; ++i) {
+  for (int i = 0; i < 8000; ++i) {
     const std::string text = i % 3 == 0 ? differential->RunSequence() : differential->RunOne();
     CHECK_MESSAGE(text.empty(), text);
   }
@@ -37,7 +37,7 @@ TEST_CASE("differential: 16- and 32-bit code ends the same on interpreter and tr
   for (const MachineMode mode :
        {MachineMode::kReal, MachineMode::kProtected16, MachineMode::kProtected32}) {
     auto differential = std::make_unique<NarrowDifferential>(mode, 8);
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 2000; ++i) {
       const std::string text = differential->Run();
       CHECK_MESSAGE(text.empty(), "mode " << static_cast<int>(mode) << "\n" << text);
     }

@@ -8,7 +8,7 @@
 
 // differential [--seconds N] [--seed S] [--avx512 1] [--sequences PERCENT]: random instructions, or
 // only those of AVX-512, and sequences on the host, the interpreter and the translator. Prints the
-// first difference of each instruction and those of ten sequences; exit status 1 where there is any.
+// first difference of each instruction and ten differing sequences; exit status 1 for any.
 namespace {
 
 tandem::u64 Option(int argc, char** argv, const char* name, tandem::u64 otherwise) {

@@ -59,7 +59,8 @@ std::optional<std::vector<u8>> NarrowDifferential::MakeInstruction() {
     const bool is_pointer = mem.base < 16 && Bit(kPointers, mem.base);
     const size_t size = mem.address_size;
     const u8 mod = inst.modrm_at != 0 ? inst.bytes[inst.modrm_at] >> 6 : 0;
-    if (mem.index != kNoRegister || mem.is_vsib || inst.feature == Feature::kShaNi || (mem.base < 16 && !is_pointer)) {
+    const bool may_be_odd = inst.feature == Feature::kShaNi;  // see FillState
+    if (mem.index != kNoRegister || mem.is_vsib || may_be_odd || (mem.base < 16 && !is_pointer)) {
       return std::nullopt;
     }
     if (mem.base == kNoRegister || mod == 2) {
@@ -101,7 +102,8 @@ std::string NarrowDifferential::RunBoth(std::span<const u8> code) {
   const auto wanted = interpreted_.RunToEnd(kMaxInstructions);
   const auto exception = translated_.RunToEnd(0);
   CpuState& state = translated_.state();
-  const int wanted_vector = wanted ? wanted->vector : -1, vector = exception ? exception->vector : -1;
+  const int wanted_vector = wanted ? wanted->vector : -1;
+  const int vector = exception ? exception->vector : -1;
   if (vector != wanted_vector) {
     return fmt::format("  exception {}, not {}\n", vector, wanted_vector);
   }

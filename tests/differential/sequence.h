@@ -27,8 +27,8 @@ std::vector<u8> Assemble(const Sequence& sequence);
 // Jumps to the missing piece lead to the one after it.
 Sequence Without(const Sequence& sequence, size_t piece);
 
-// Fills the registers of a state that was reset, too: some point into the data or the stack and keep
-// doing so.
+// Fills the registers of a state that was reset, too: some point into the data or the stack and
+// keep doing so.
 Sequence MakeSequence(Random& random, const CpuModel& model, CpuState& state);
 
 }  // namespace tandem::cpu
