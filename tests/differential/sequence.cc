@@ -66,6 +66,7 @@ class Maker {
   u32 data_ = 0;
   u8 index_ = 0, counter_ = 0;
   bool has_loop_ = false;
+  bool is_in_function_ = false;  // keeps off its return address
   bool is_wide_ = false;  // many accesses, further apart than one check covers
 };
 
@@ -169,7 +170,7 @@ bool Maker::PlaceMemory(const Inst& inst, Piece& piece) {
   const MemoryOperand& mem = inst.mem;
   const bool is_based = mem.base < 16;
   const bool is_indexed = mem.index != kNoRegister;
-  if (mem.is_vsib || (is_based && !Bit(pointers_, mem.base)) ||
+  if (mem.is_vsib || (is_in_function_ && mem.base == kRsp) || (is_based && !Bit(pointers_, mem.base)) ||
       (is_indexed && (mem.index != index_ || inst.alignment > 1)) ||
       inst.feature == Feature::kShaNi) {  // some processors take any address, against the manual
     return false;
@@ -348,6 +349,7 @@ void Maker::AddFunction() {
   const auto over = static_cast<size_t>(count());
   AddJump({OneIn(random_, 2) ? kShortJump : kNearJump}, 0);
   sequence_.pieces[static_cast<size_t>(call)].target = count();
+  is_in_function_ = true;
   for (u64 left = random_() % 4; left > 0; --left) {
     AddRandom();
   }
