@@ -252,6 +252,7 @@ void Maker::AddStack() {
   const u8 low = reg & 7;
   const u32 bases = pointers_ & ~(1u << kRsp | 1u << 12);  // those need a SIB byte
   std::vector<u8> bytes;
+  bytes.reserve(8);  // GCC 12 takes growing from one byte for an overflow
   if (OneIn(random_, 6)) {
     bytes.push_back(0x66);
   }
