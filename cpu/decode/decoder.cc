@@ -218,10 +218,12 @@ void FillEffects(const ZydisDecodedInstruction& from, const ZydisOperands& opera
 }
 
 u8 GprFieldOf(const ZydisDecodedOperand& operand) {
-  const bool is_high_byte = operand.reg.value >= ZYDIS_REGISTER_AH &&
-                            operand.reg.value <= ZYDIS_REGISTER_BH;
-  if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || is_high_byte ||
-      GprNumber(operand.reg.value) == kNoRegister) {
+  if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) {
+    return 0;
+  }
+  const ZydisRegister reg = operand.reg.value;
+  const bool is_high_byte = reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH;
+  if (is_high_byte || GprNumber(reg) == kNoRegister) {
     return 0;
   }
   switch (operand.encoding) {
