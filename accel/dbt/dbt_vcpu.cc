@@ -113,10 +113,13 @@ void DbtVcpu::Interpret() {
 
 // Between instructions. SDM Vol. 3, 6.9: INIT, then NMI, then maskable interrupts.
 void DbtVcpu::ServeEvents() {
-  if (Take(kInitEvent)) {
+  // Both at once: a start-up that was sent after an INIT must not be seen without it, as the INIT
+  // would then undo it.
+  const u32 resets = events_.fetch_and(~(kInitEvent | kStartupEvent));
+  if ((resets & kInitEvent) != 0) {
     DoInit();
   }
-  if (Take(kStartupEvent)) {
+  if ((resets & kStartupEvent) != 0) {
     DoStartup();
   }
   if (Take(kNmiEvent)) {
@@ -182,7 +185,8 @@ std::optional<Exit> DbtVcpu::WhenInactive() {
     default:
       break;
   }
-  if (events_.load(std::memory_order_acquire) != 0) {
+  // The engine's own bits can wait until there is code to run.
+  if ((events_.load(std::memory_order_acquire) & ~jit::Engine::kOwnAttention) != 0) {
     return std::nullopt;
   }
   // With counted time a halted machine jumps ahead; other vCPUs do not exist then.

@@ -16,6 +16,7 @@ class Engine final : public CodeUser {
   // Bits of VcpuContext::attention that are the engine's own; the rest belong to the vCPU.
   static constexpr u32 kPauseAttention = 1u << 31;
   static constexpr u32 kForgetAttention = 1u << 30;
+  static constexpr u32 kOwnAttention = kPauseAttention | kForgetAttention;
 
   // All outlive the engine; the interpreter executes on context.state and context.tlb.
   Engine(VcpuContext& context, const cpu::CpuModel& model, cpu::Interpreter& interpreter,

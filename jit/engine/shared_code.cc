@@ -150,32 +150,42 @@ SharedCode::Found SharedCode::Find(CodeUser& user, const UnitMode& mode, const G
   if (block != nullptr) {
     return {space_.ToExecutable(block->code + block->entry_in_memory), false};
   }
-  if (!MakeRoom(user) || !Claim(user, page)) {
-    return {};
-  }
-  if (page_offset > kPageSize - kNextBytes) {
-    if (const GuestPage* second = next(); second != nullptr && !Claim(user, *second)) {
+  return Make(user, key, mode, page, next);
+}
+
+// Between a claim and the translation others may take the room, or write to the page, which gives up
+// the claim: then once more.
+SharedCode::Found SharedCode::Make(CodeUser& user, const BlockKey& key, const UnitMode& mode,
+                                   const GuestPage& page,
+                                   const std::function<const GuestPage*()>& next) {
+  const u16 page_offset = static_cast<u16>(key.address % kPageSize);
+  const GuestPage* const second = page_offset > kPageSize - kNextBytes ? next() : nullptr;
+  for (;;) {
+    if (!MakeRoom(user) || !Claim(user, page) || (second != nullptr && !Claim(user, *second))) {
       return {};
     }
+    MutexLock lock(cache_.mutex());
+    const bool is_claimed = page.ram->HasCode(page.offset) &&
+                            (second == nullptr || second->ram->HasCode(second->offset));
+    if (!is_claimed || cache_.room() < Emitter::kMaxBlockSize) {
+      continue;
+    }
+    Block* block = cache_.Find(key);
+    if (block == nullptr) {
+      block = Translate(mode, page, page_offset, second);
+    }
+    return block == nullptr
+               ? Found{}
+               : Found{space_.ToExecutable(block->code + block->entry_in_memory), true};
   }
-  MutexLock lock(cache_.mutex());
-  block = cache_.Find(key);
-  if (block == nullptr) {
-    block = Translate(mode, page, page_offset, next);
-  }
-  return block == nullptr
-             ? Found{}
-             : Found{space_.ToExecutable(block->code + block->entry_in_memory), true};
 }
 
 Block* SharedCode::Translate(const UnitMode& mode, const GuestPage& page, u16 page_offset,
-                             const std::function<const GuestPage*()>& next) {
+                             const GuestPage* second) {
   const auto start = std::chrono::steady_clock::now();
   const std::span<const std::byte> bytes(page.host(), kPageSize);
-  const GuestPage* second = nullptr;
   Unit unit = ReadUnit(mode, model_, bytes, page_offset, {});
   if (unit.insts.empty()) {
-    second = next();
     if (second == nullptr) {
       return nullptr;
     }

@@ -77,8 +77,11 @@ class SharedCode final : public devices::CodeObserver {
   const Counts& counts() const { return counts_; }
 
  private:
+  Found Make(CodeUser& user, const BlockKey& key, const UnitMode& mode, const GuestPage& page,
+             const std::function<const GuestPage*()>& next);
+  // second: the page that follows; null where it is not needed or cannot be had.
   Block* Translate(const UnitMode& mode, const GuestPage& page, u16 page_offset,
-                   const std::function<const GuestPage*()>& next);
+                   const GuestPage* second);
   bool Claim(CodeUser& user, const GuestPage& page);
   bool MakeRoom(CodeUser& user);
   bool PauseOthers(CodeUser& user);
