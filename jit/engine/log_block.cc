@@ -20,6 +20,16 @@ void LogHostCode(const Block& block, u32 from, u32 to) {
   }
 }
 
+// Where the host code of the guest instruction at this offset starts; some have several points.
+u32 HostStartOf(const Block& block, u16 page_offset) {
+  for (const CodePoint& point : block.points) {
+    if (point.page_offset == page_offset) {
+      return point.host;
+    }
+  }
+  return block.code_size;
+}
+
 }  // namespace
 
 void SharedCode::LogBlock(const Unit& unit, const Block& block) const {
@@ -28,7 +38,9 @@ void SharedCode::LogBlock(const Unit& unit, const Block& block) const {
     return;
   }
   const cpu::DecodeMode mode = ToDecodeMode(unit.mode, model_);
-  LogHostCode(block, 0, block.points.empty() ? block.code_size : block.points[0].host);
+  if (LogEnabled(LogItem::kOutAsm)) {
+    LogHostCode(block, 0, HostStartOf(block, unit.start()));
+  }
   for (size_t i = 0; i < unit.insts.size(); ++i) {
     const UnitInst& unit_inst = unit.insts[i];
     const std::span<const std::byte> code =
@@ -37,8 +49,8 @@ void SharedCode::LogBlock(const Unit& unit, const Block& block) const {
     Log(LogItem::kInAsm, "{:#x}: {}", address, cpu::Disassemble(mode, code, address));
     if (LogEnabled(LogItem::kOutAsm)) {
       const bool is_last = i + 1 == unit.insts.size();
-      LogHostCode(block, block.points[i].host,
-                  is_last ? block.code_size : block.points[i + 1].host);
+      LogHostCode(block, HostStartOf(block, unit_inst.offset),
+                  is_last ? block.code_size : HostStartOf(block, unit.insts[i + 1].offset));
     }
   }
 }
