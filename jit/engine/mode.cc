@@ -33,15 +33,6 @@ void AddUnits(const cpu::CpuState& state, UnitMode& mode) {
   mode.avx512_usable = has_xcr0 && (state.xcr0 & kAvx512State) == kAvx512State;
 }
 
-u8 BankOf(const cpu::CpuState& state) {
-  const bool has_ac = (state.rflags & cpu::kFlagAc) != 0;
-  if (state.cpl == 3) {
-    return (state.cr0 & cpu::kCr0Am) != 0 && has_ac ? cpu::kNeverBank : cpu::kUserBank;
-  }
-  return (state.cr4 & cpu::kCr4Smap) != 0 && has_ac ? cpu::kSupervisorAcBank
-                                                    : cpu::kSupervisorBank;
-}
-
 }  // namespace
 
 UnitMode Engine::CurrentMode() const {
@@ -51,7 +42,7 @@ UnitMode Engine::CurrentMode() const {
   mode.stack_bits = is_64 ? 64 : state_.Seg(SegReg::kSs).is_big() ? 32 : 16;
   mode.is_real = state_.HasRealSegments();
   mode.is_user = state_.cpl == 3;
-  mode.bank = BankOf(state_);
+  mode.bank = mmu_.bank();
   mode.x87_loaded = x87_loaded_;
   mode.vec_loaded = context_.vectors_loaded != 0;
   AddUnits(state_, mode);
