@@ -19,6 +19,11 @@ constexpr u64 WithBit(u64 value, unsigned index, bool on) {
   return on ? value | (u64{1} << index) : value & ~(u64{1} << index);
 }
 
+// Ones from bit first to bit last, both included.
+constexpr u64 BitSpan(unsigned first, unsigned last) {
+  return (~u64{0} << first) & (~u64{0} >> (63 - last));
+}
+
 // alignment must be a power of two.
 constexpr u64 AlignDown(u64 value, u64 alignment) { return value & ~(alignment - 1); }
 constexpr u64 AlignUp(u64 value, u64 alignment) {

@@ -69,8 +69,8 @@ void RamBlock::NoteCodeWritten(u64 offset, u64 length) {
   while (offset < end) {
     const u64 in_page = offset % kCodePageSize;
     const u64 part = std::min(end - offset, kCodePageSize - in_page);
-    const u64 first = in_page / 64, last = (in_page + part - 1) / 64;
-    const u64 touched = (~u64{0} << first) & (~u64{0} >> (63 - last));
+    const u64 touched = BitSpan(static_cast<unsigned>(in_page / 64),
+                                static_cast<unsigned>((in_page + part - 1) / 64));
     if ((code_[offset / kCodePageSize].load(std::memory_order_acquire) & touched) != 0) {
       observer_->OnCodeWritten(*this, offset, part);
     }

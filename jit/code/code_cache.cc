@@ -12,6 +12,16 @@ namespace {
 
 constexpr u64 kPage = 4096;
 constexpr size_t kCodeAlignment = 16;
+constexpr u64 kGranule = 64;
+
+// The granules that size bytes from an offset in a page touch.
+u64 GranulesOf(u64 offset, u64 size) {
+  if (size == 0) {
+    return 0;
+  }
+  return BitSpan(static_cast<unsigned>(offset / kGranule),
+                 static_cast<unsigned>((offset + size - 1) / kGranule));
+}
 
 }  // namespace
 
@@ -126,11 +136,10 @@ u64 CodeCache::Granules(u64 page_address) const {
   if (page == pages_.end()) {
     return mask;
   }
-  for (unsigned i = 0; i < 64; ++i) {
-    const u64 at = page_address + i * 64;
-    const bool is_code = std::any_of(page->second.begin(), page->second.end(),
-                                     [at](const Block* block) { return block->Overlaps(at, 64); });
-    mask |= u64{is_code} << i;
+  for (const Block* block : page->second) {
+    const bool is_first = AlignDown(block->key.address, kPage) == page_address;
+    mask |= is_first ? GranulesOf(block->key.address - page_address, block->guest_size) : 0;
+    mask |= block->second_page == page_address ? GranulesOf(0, block->second_size) : 0;
   }
   return mask;
 }
