@@ -25,7 +25,7 @@ DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& 
       shared_(std::move(shared)) {
   cpu::PowerOnReset(state_, id == 0);
   if (shared_ != nullptr) {
-    engine_.emplace(*context_, model, interpreter_, *shared_);
+    engine_.emplace(*context_, interpreter_, *shared_);
   }
   StateChanged();
 }

@@ -134,6 +134,25 @@ struct Inst {
   std::array<u8, 15> bytes{};
 };
 
+// The memory operand; null if there is none.
+inline const Operand* MemoryOperandOf(const Inst& inst) {
+  for (u8 i = 0; i < inst.operand_count; ++i) {
+    if (inst.operands[i].IsMemory()) {
+      return &inst.operands[i];
+    }
+  }
+  return nullptr;
+}
+
+inline bool HasOperand(const Inst& inst, OperandKind kind) {
+  for (u8 i = 0; i < inst.operand_count; ++i) {
+    if (inst.operands[i].kind == kind) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Whether a processor of this model has the instruction.
 inline bool IsOffered(const CpuModel& model, const Inst& inst) {
   return (inst.feature == Feature::kCount || model.Has(inst.feature)) &&

@@ -21,15 +21,6 @@ constexpr u32 kMxcsrUnderflow = 0x10;
 constexpr u32 kMxcsrFtz = 0x8000;
 constexpr u32 kMxcsrBefore = 0x07;  // IE, DE, ZE: found before the result is computed
 
-const Operand* MemoryOf(const Inst& inst) {
-  for (u8 i = 0; i < inst.operand_count; ++i) {
-    if (inst.operands[i].IsMemory()) {
-      return &inst.operands[i];
-    }
-  }
-  return nullptr;
-}
-
 // What is put back when an unmasked SIMD exception keeps the result from being written.
 struct Undo {
   std::array<u64, 17> gpr;
@@ -216,7 +207,7 @@ Flow RunHost(Core& core, const Step& step) {
     }
   }
   HostBuffer buffer;
-  if (const Operand* operand = MemoryOf(*step.inst)) {
+  if (const Operand* operand = MemoryOperandOf(*step.inst)) {
     if (step.inst->masking.element_size != 0) {
       return RunMasked(core, step, *operand, buffer);
     }

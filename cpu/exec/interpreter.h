@@ -53,8 +53,6 @@ class Interpreter {
 
   Mmu& mmu() { return mmu_; }
   Core& core() { return core_; }
-  // Of the decoded code: which segments need checks, and the like.
-  const BlockMode& mode() const { return mode_; }
 
  private:
   struct JumpEntry {

@@ -13,7 +13,6 @@ using cpu::kNoRegister;
 using cpu::kRbp;
 using cpu::kRsp;
 
-constexpr i32 kMaxGroupSpan = 512;
 constexpr i64 kMaxConstant = 1 << 30;
 
 enum SlotClass : u8 { kIndexedSlot = 16, kSegmentSlot = 32, kOtherSlot = 38 };
@@ -72,7 +71,6 @@ void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
   const cpu::MemoryOperand& mem = unit_inst.inst.mem;
   plan.size = operand->size;
   plan.is_write = operand->is_written;
-  plan.is_checked = true;
   plan.check_size = plan.size;
   if (IsPlainBase(unit_, mem) && mem.index == kNoRegister) {
     PlanBase(mem.base, static_cast<i32>(mem.displacement), plan);
@@ -125,7 +123,6 @@ void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
   plan.base = base;
   plan.slot_class = base;
   plan.offset = offset;
-  plan.is_checked = true;
   plan.check_offset = offset;
   plan.check_size = plan.size;
   if (!unit_.mode.ungrouped) {
@@ -164,7 +161,6 @@ bool Planner::TryJoin(Group& group, AccessPlan& plan) {
   leader.check_offset = static_cast<i32>(low);
   leader.check_size = static_cast<u32>(high - low);
   leader.is_group = true;
-  plan.is_checked = false;
   plan.leader = &leader;
   return true;
 }

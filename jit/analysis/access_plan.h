@@ -15,15 +15,14 @@ enum class AccessForm : u8 {
 // One memory access and the range check it relies on.
 struct AccessPlan {
   AccessForm form = AccessForm::kNone;
-  bool is_checked = false;   // false: the check of its leader covers it
   bool is_write = false;     // of a leader: some access of its group writes
-  const AccessPlan* leader = nullptr;  // null: itself
+  const AccessPlan* leader = nullptr;  // whose check covers it; null: it has its own
   bool is_group = false;     // the check covers other accesses, too
   u8 base = cpu::kNoRegister;
   u8 slot_class = 0;         // which cached run it looks at: see kSlotClasses
   u16 size = 0;              // bytes of this access
   i32 offset = 0;            // kBase: from the base register's value when the instruction runs
-  i32 check_offset = 0;      // is_checked: the checked bytes start here ...
+  i32 check_offset = 0;      // without leader: the checked bytes start here ...
   u32 check_size = 0;        // ... and are so many
 
   // Whether the run that it uses was checked for writing.
@@ -32,6 +31,8 @@ struct AccessPlan {
 
 // Cached runs of a unit: by base register, by base register with index, and others.
 inline constexpr unsigned kSlotClasses = 40;
+// Bytes that one check of a group covers at most.
+inline constexpr i32 kMaxGroupSpan = 512;
 
 struct InstAccesses {
   AccessPlan memory;  // the instruction's memory operand

@@ -50,7 +50,6 @@ struct Block {
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
   u32 entry_in_host = 0;    // entered with the flags in EFLAGS
-  u32 flags_read = 0;       // flags that are live at the entry
   bool retired = false;
 
   bool Overlaps(u64 address, u64 length) const {

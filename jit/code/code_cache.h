@@ -47,7 +47,6 @@ class CodeCache {
   std::vector<u64> RecycleNextChunk();
 
   const CodeSpace& space() const { return space_; }
-  size_t block_count() const { return blocks_.size(); }
 
  private:
   struct KeyHash {

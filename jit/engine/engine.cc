@@ -43,11 +43,9 @@ Handlers Engine::MakeHandlers() {
           .load_vectors = &EngineThunks::LoadVectors};
 }
 
-Engine::Engine(VcpuContext& context, const cpu::CpuModel& model, cpu::Interpreter& interpreter,
-               SharedCode& shared)
+Engine::Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared)
     : context_(context),
       state_(context.state),
-      model_(model),
       interpreter_(interpreter),
       mmu_(interpreter.mmu()),
       shared_(shared),
@@ -83,14 +81,14 @@ void Engine::Run() {
 }
 
 // Outside 64-bit mode R8 is scratch, but the guest's value is to be there again afterwards.
-void Engine::TakeFlags() {
+void Engine::TakeState() {
   if (mode_.code_bits != 64) {
     state_.gpr[8] = kept_r8_;
   }
   state_.rflags = (state_.rflags & ~kArithFlags) | FlagsOf(context_.flags_ax);
 }
 
-void Engine::PutFlags() {
+void Engine::PutState() {
   context_.flags_ax = cpu::AxFromFlags(state_.rflags);
   kept_r8_ = state_.gpr[8];
 }
@@ -101,7 +99,7 @@ u64 Engine::RipAt(u64 page_offset) const {
 
 const u8* Engine::Resume() {
   const u8* const code = Next();
-  PutFlags();
+  PutState();
   return code;
 }
 
@@ -221,9 +219,8 @@ const u8* Engine::Search(bool ungrouped) {
   };
   UnitMode mode = mode_;
   mode.ungrouped = ungrouped;
-  const SharedCode::Found found =
-      shared_.Find(*this, mode, page, static_cast<u16>(offset), next);
-  if (found.code == nullptr) {
+  const u8* const code = shared_.Find(*this, mode, page, static_cast<u16>(offset), next);
+  if (code == nullptr) {
     if ((context_.attention.load() & kPauseAttention) == 0) {
       Step();
     }
@@ -232,9 +229,9 @@ const u8* Engine::Search(bool ungrouped) {
   FollowFlushes();
   context_.pc_base = rip - offset;
   if (!ungrouped) {
-    Remember(rip, found.code, is_global);
+    Remember(rip, code, is_global);
   }
-  return found.code;
+  return code;
 }
 
 void Engine::Remember(u64 rip, const u8* code, bool is_global) {
@@ -247,7 +244,7 @@ void Engine::Remember(u64 rip, const u8* code, bool is_global) {
 
 const u8* Engine::OnInterpret(u64 page_offset) {
   state_.rip = RipAt(page_offset);
-  TakeFlags();
+  TakeState();
   Step();
   return Resume();
 }
@@ -255,14 +252,14 @@ const u8* Engine::OnInterpret(u64 page_offset) {
 const u8* Engine::OnPoll(u64 page_offset) {
   ++counts_.polls;
   state_.rip = RipAt(page_offset);
-  TakeFlags();
+  TakeState();
   return Resume();
 }
 
 const u8* Engine::OnBranch(u64 rip) {
   ++counts_.branch_misses;
   state_.rip = rip;
-  TakeFlags();
+  TakeState();
   return Resume();
 }
 
@@ -275,7 +272,7 @@ const u8* Engine::OnLink(const LinkRecord& record) {
   const u64 recycled = shared_.counts().recycled_chunks.load();
   state_.rip = RipAt(offset);
   const u64 rip = state_.rip;
-  TakeFlags();
+  TakeState();
   const u8* const code = Resume();
   UnitMode mode = mode_;
   const u64 plain = mode.Key();

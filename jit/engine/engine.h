@@ -19,8 +19,7 @@ class Engine final : public CodeUser {
   static constexpr u32 kOwnAttention = kPauseAttention | kForgetAttention;
 
   // All outlive the engine; the interpreter executes on context.state and context.tlb.
-  Engine(VcpuContext& context, const cpu::CpuModel& model, cpu::Interpreter& interpreter,
-         SharedCode& shared);
+  Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared);
   ~Engine() override;
 
   // Executes until attention asks for a return, or the processor halts or shuts down.
@@ -59,10 +58,11 @@ class Engine final : public CodeUser {
 
   // The code for where the guest is now; null: Run is to return.
   const u8* Next();
-  // Next between taking the flags out of and putting them into their place for translated code.
+  // Next, with the state put back into the form that translated code wants.
   const u8* Resume();
-  void TakeFlags();
-  void PutFlags();
+  // What thunks leave in another form than CpuState has: flags, and R8 outside 64-bit mode.
+  void TakeState();
+  void PutState();
   u64 RipAt(u64 page_offset) const;
   void Step();
   void FollowFlushes();
@@ -91,7 +91,6 @@ class Engine final : public CodeUser {
 
   VcpuContext& context_;
   cpu::CpuState& state_;
-  const cpu::CpuModel& model_;
   cpu::Interpreter& interpreter_;
   cpu::Mmu& mmu_;
   SharedCode& shared_;

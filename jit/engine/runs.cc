@@ -47,11 +47,11 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
     return reinterpret_cast<const u8*>(context_.spill[3]);
   }
   state_.rip = RipAt(record.page_offset);
-  TakeFlags();
+  TakeState();
   if (record.is_group) {
     ++counts_.ungrouped;
     const u8* const code = Search(true);
-    PutFlags();
+    PutState();
     return code != nullptr ? code : Resume();
   }
   ++counts_.misses_interpreted;

@@ -127,7 +127,7 @@ bool SharedCode::MakeRoom(CodeUser& user) {
   return true;
 }
 
-SharedCode::Found SharedCode::Find(CodeUser& user, const UnitMode& mode, const GuestPage& page,
+const u8* SharedCode::Find(CodeUser& user, const UnitMode& mode, const GuestPage& page,
                                    u16 page_offset,
                                    const std::function<const GuestPage*()>& next) {
   const BlockKey key{reinterpret_cast<u64>(page.host()) + page_offset, mode.Key()};
@@ -139,7 +139,7 @@ SharedCode::Found SharedCode::Find(CodeUser& user, const UnitMode& mode, const G
   if (block != nullptr && block->second_size != 0) {
     const GuestPage* const second = next();
     if (second == nullptr) {
-      return {};
+      return nullptr;
     }
     if (reinterpret_cast<u64>(second->host()) != block->second_page) {
       MutexLock lock(cache_.mutex());
@@ -148,21 +148,21 @@ SharedCode::Found SharedCode::Find(CodeUser& user, const UnitMode& mode, const G
     }
   }
   if (block != nullptr) {
-    return {space_.ToExecutable(block->code + block->entry_in_memory), false};
+    return EntryOf(*block);
   }
   return Make(user, key, mode, page, next);
 }
 
 // Between a claim and the translation others may take the room, or write to the page, which gives up
 // the claim: then once more.
-SharedCode::Found SharedCode::Make(CodeUser& user, const BlockKey& key, const UnitMode& mode,
+const u8* SharedCode::Make(CodeUser& user, const BlockKey& key, const UnitMode& mode,
                                    const GuestPage& page,
                                    const std::function<const GuestPage*()>& next) {
   const u16 page_offset = static_cast<u16>(key.address % kPageSize);
   const GuestPage* const second = page_offset > kPageSize - kNextBytes ? next() : nullptr;
   for (;;) {
     if (!MakeRoom(user) || !Claim(user, page) || (second != nullptr && !Claim(user, *second))) {
-      return {};
+      return nullptr;
     }
     MutexLock lock(cache_.mutex());
     const bool is_claimed = page.ram->HasCode(page.offset) &&
@@ -174,9 +174,7 @@ SharedCode::Found SharedCode::Make(CodeUser& user, const BlockKey& key, const Un
     if (block == nullptr) {
       block = Translate(mode, page, page_offset, second);
     }
-    return block == nullptr
-               ? Found{}
-               : Found{space_.ToExecutable(block->code + block->entry_in_memory), true};
+    return block == nullptr ? nullptr : EntryOf(*block);
   }
 }
 

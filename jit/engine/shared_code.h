@@ -55,14 +55,11 @@ class SharedCode final : public devices::CodeObserver {
   void Enter(CodeUser& user);
   void Leave(CodeUser& user) { user.in_code.store(false, std::memory_order_release); }
 
-  struct Found {
-    const u8* code = nullptr;  // executable; null: nothing, somebody wants the caller to pause first
-    bool is_new = false;
-  };
   // The code for the bytes at page.host() + page_offset, translated if need be. next: the page that
   // follows in linear memory, asked for only if the first instruction crosses into it; its answer is
-  // null where that faults. user: the caller, in translated code.
-  Found Find(CodeUser& user, const UnitMode& mode, const GuestPage& page, u16 page_offset,
+  // null where that faults. user: the caller, in translated code. Returns the executable address;
+  // null: there is none yet, as the next page cannot be had or somebody wants the caller to pause.
+  const u8* Find(CodeUser& user, const UnitMode& mode, const GuestPage& page, u16 page_offset,
              const std::function<const GuestPage*()>& next);
 
   // Lets the jump lead straight to the block with this key, if there is one.
@@ -77,11 +74,14 @@ class SharedCode final : public devices::CodeObserver {
   const Counts& counts() const { return counts_; }
 
  private:
-  Found Make(CodeUser& user, const BlockKey& key, const UnitMode& mode, const GuestPage& page,
+  const u8* Make(CodeUser& user, const BlockKey& key, const UnitMode& mode, const GuestPage& page,
              const std::function<const GuestPage*()>& next);
   // second: the page that follows; null where it is not needed or cannot be had.
   Block* Translate(const UnitMode& mode, const GuestPage& page, u16 page_offset,
                    const GuestPage* second);
+  const u8* EntryOf(const Block& block) const {
+    return space_.ToExecutable(block.code + block.entry_in_memory);
+  }
   bool Claim(CodeUser& user, const GuestPage& page);
   bool MakeRoom(CodeUser& user);
   bool PauseOthers(CodeUser& user);

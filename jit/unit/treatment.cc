@@ -12,11 +12,6 @@ using cpu::Inst;
 using cpu::Op;
 using cpu::OperandKind;
 
-bool HasOperand(const Inst& inst, OperandKind kind) {
-  return std::any_of(inst.operands.begin(), inst.operands.begin() + inst.operand_count,
-                     [kind](const cpu::Operand& operand) { return operand.kind == kind; });
-}
-
 bool TouchesSystemRegister(const Inst& inst) {
   return HasOperand(inst, OperandKind::kSegment) || HasOperand(inst, OperandKind::kControl) ||
          HasOperand(inst, OperandKind::kDebug);
@@ -165,13 +160,21 @@ Treatment OfInteger(const Inst& inst, const UnitMode& mode) {
 
 }  // namespace
 
-const cpu::Operand* MemoryOperandOf(const Inst& inst) {
-  for (u8 i = 0; i < inst.operand_count; ++i) {
-    if (inst.operands[i].IsMemory()) {
-      return &inst.operands[i];
-    }
+bool EndsUnit(Treatment treatment) {
+  switch (treatment) {
+    case Treatment::kJump:
+    case Treatment::kJumpIndirect:
+    case Treatment::kCall:
+    case Treatment::kCallIndirect:
+    case Treatment::kReturn:
+    case Treatment::kLoop:
+    case Treatment::kNeedX87:
+    case Treatment::kNeedVectors:
+    case Treatment::kInterpret:
+      return true;
+    default:
+      return false;
   }
-  return nullptr;
 }
 
 Treatment TreatmentOf(const Inst& inst, const UnitMode& mode, const cpu::CpuModel& model) {

@@ -29,7 +29,7 @@ enum class Treatment : u8 {
 
 Treatment TreatmentOf(const cpu::Inst& inst, const UnitMode& mode, const cpu::CpuModel& model);
 
-// The memory operand of an instruction; null if it has none.
-const cpu::Operand* MemoryOperandOf(const cpu::Inst& inst);
+// Whether no instruction of the same unit follows.
+bool EndsUnit(Treatment treatment);
 
 }  // namespace tandem::jit

@@ -20,21 +20,6 @@ cpu::DecodeStatus DecodeAcross(cpu::DecodeMode mode, std::span<const std::byte> 
   return cpu::Decode(mode, std::span(joined).first(first + second), inst);
 }
 
-bool EndsUnit(const UnitInst& unit_inst) {
-  switch (unit_inst.treatment) {
-    case Treatment::kJump:
-    case Treatment::kJumpIndirect:
-    case Treatment::kCall:
-    case Treatment::kCallIndirect:
-    case Treatment::kReturn:
-    case Treatment::kInterpret:
-    case Treatment::kLoop:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model) {
@@ -62,7 +47,7 @@ Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, std::span<const 
     next.treatment = TreatmentOf(next.inst, mode, model);
     at += next.inst.length;
     unit.insts.push_back(next);
-    if (EndsUnit(next)) {
+    if (EndsUnit(next.treatment)) {
       break;
     }
   }

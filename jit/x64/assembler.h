@@ -18,6 +18,10 @@ constexpr u8 HostRegister(u8 guest_register) {
   return guest_register == cpu::kRsp ? 15 : guest_register;
 }
 
+constexpr size_t GprOffset(size_t guest_register) {
+  return offsetof(VcpuContext, state.gpr) + 8 * guest_register;
+}
+
 // xbyak with the vCPU's context as GS-relative memory. Writes into the code space in place.
 class Assembler : public Xbyak::CodeGenerator {
  public:

@@ -243,7 +243,7 @@ void Emitter::EmitLanding(u16 return_offset) {
   }
   Later([this, elsewhere] {
     L(*elsewhere);
-    jmp(thunks_.return_miss);
+    jmp(thunks_.branch);
   });
 }
 

@@ -11,7 +11,6 @@ namespace {
 
 using Xbyak::Reg64;
 
-constexpr size_t GprOffset(u8 guest) { return offsetof(VcpuContext, state.gpr) + 8 * guest; }
 constexpr size_t kSpill0 = offsetof(VcpuContext, spill);
 
 // Guest registers without a home on the host, and host registers to put them in meanwhile.
@@ -35,11 +34,15 @@ bool IsOverwritten(const cpu::Inst& inst) {
   }
 }
 
-bool HasHighByte(const cpu::Inst& inst) {
-  return std::any_of(inst.operands.begin(), inst.operands.begin() + inst.operand_count,
-                     [](const cpu::Operand& operand) {
-                       return operand.kind == cpu::OperandKind::kHighByte;
-                     });
+// Each register in its home, another memory operand.
+Reencoding WithHomes(u8 code_bits, const HostMem* mem) {
+  Reencoding request;
+  request.code_bits = code_bits;
+  request.mem = mem;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    request.gpr[guest] = HostRegister(guest);
+  }
+  return request;
 }
 
 // Whether computing the address in the register itself would overwrite a part of it too early: a
@@ -87,16 +90,11 @@ void Emitter::EmitCopy(size_t i) {
 }
 
 void Emitter::EmitEncoded(const cpu::Inst& inst, const HostMem* mem) {
-  if (mem != nullptr && HasHighByte(inst)) {
+  if (mem != nullptr && cpu::HasOperand(inst, cpu::OperandKind::kHighByte)) {
     EmitHighByteWithMemory(inst, *mem);
     return;
   }
-  Reencoding request;
-  request.code_bits = unit_->mode.code_bits;
-  request.mem = mem;
-  for (u8 guest = 0; guest < 16; ++guest) {
-    request.gpr[guest] = HostRegister(guest);
-  }
+  Reencoding request = WithHomes(unit_->mode.code_bits, mem);
   const GprFields fields = GprFieldsOf(inst, request.code_bits);
   // Scratch registers that are free, and as a last resort one whose value is put aside.
   std::array<u8, 3> free = {static_cast<u8>(kScratch1.getIdx()),
@@ -147,13 +145,8 @@ void Emitter::EmitEncoded(const cpu::Inst& inst, const HostMem* mem) {
 void Emitter::EmitHighByteWithMemory(const cpu::Inst& inst, const HostMem& mem) {
   StoreContext(kSpill0, rbp);
   lea(rbp, Mem(mem, 8));
-  Reencoding request;
-  request.code_bits = unit_->mode.code_bits;
-  for (u8 guest = 0; guest < 16; ++guest) {
-    request.gpr[guest] = HostRegister(guest);
-  }
   const HostMem low{static_cast<u8>(rbp.getIdx())};
-  request.mem = &low;
+  const Reencoding request = WithHomes(unit_->mode.code_bits, &low);
   std::array<u8, kMaxHostLength> bytes;
   const size_t length = Reencode(inst, request, bytes);
   db(bytes.data(), length);

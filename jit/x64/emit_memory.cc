@@ -6,6 +6,8 @@
 // uses kScratch0, and outside 64-bit mode kScratch1 and kScratch32 as well.
 namespace tandem::jit {
 
+static_assert(kMaxGroupSpan <= kMaxSpan, "a group needs a limit of its span");
+
 using Xbyak::Label;
 using Xbyak::Reg64;
 using Xbyak::RegExp;
@@ -23,7 +25,7 @@ size_t Emitter::MicroOffset(const AccessPlan& plan) const {
 // The host address of an access, checked unless its group is already. Afterwards EFLAGS are free
 // where a check was made.
 HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
-  if (plan.is_checked) {
+  if (plan.leader == nullptr) {
     Check(i, plan);
   }
   const size_t micro = MicroOffset(plan);

@@ -18,13 +18,7 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
 
 void Emitter::EmitAll() {
   const UnitInst& last = unit_->insts.back();
-  const bool falls_through = last.treatment < Treatment::kNeedX87 &&
-                             last.treatment != Treatment::kJump &&
-                             last.treatment != Treatment::kJumpIndirect &&
-                             last.treatment != Treatment::kCall &&
-                             last.treatment != Treatment::kCallIndirect &&
-                             last.treatment != Treatment::kReturn &&
-                             last.treatment != Treatment::kLoop;
+  const bool falls_through = !EndsUnit(last.treatment);
   const u32 live_at_end =
       falls_through && IsInPage(unit_->end()) ? request_->flags_needed_at(unit_->end())
       : last.treatment == Treatment::kJump && IsInPage(TargetOf(last))
@@ -44,10 +38,9 @@ void Emitter::EmitAll() {
 }
 
 void Emitter::EmitEntries() {
-  block_->flags_read = LiveBefore(0);
   flags_ = FlagHome::kHost;
   block_->entry_in_memory = Position();
-  if (block_->flags_read != 0) {
+  if (LiveBefore(0) != 0) {
     RestoreFlags(kScratch0);
   }
   block_->entry_in_host = Position();

@@ -11,7 +11,6 @@ using Xbyak::Reg64;
 
 constexpr size_t kContextSpill = offsetof(VcpuContext, spill);
 constexpr size_t Spill(size_t i) { return kContextSpill + 8 * i; }
-constexpr size_t GprOffset(size_t i) { return offsetof(VcpuContext, state.gpr) + 8 * i; }
 constexpr size_t ZmmOffset(size_t i) { return offsetof(VcpuContext, state.vec.zmm) + 64 * i; }
 constexpr size_t MaskOffset(size_t i) { return offsetof(VcpuContext, state.vec.k) + 8 * i; }
 constexpr size_t kMxcsr = offsetof(VcpuContext, state.fx.mxcsr);
@@ -158,7 +157,7 @@ const u8* ThunkEmitter::EmitBranchMiss() {
 const u8* ThunkEmitter::EmitUnderflow() {
   const u8* const start = Here();
   LoadContext(rsp, offsetof(VcpuContext, shadow_base));
-  jmp(thunks_.return_miss);
+  jmp(thunks_.branch);
   return start;
 }
 
@@ -256,7 +255,6 @@ Thunks ThunkEmitter::Emit() {
   thunks_.load_vectors = EmitCall(handlers_.load_vectors);
   thunks_.link = EmitLink();
   thunks_.branch_miss = EmitBranchMiss();
-  thunks_.return_miss = thunks_.branch;
   thunks_.return_underflow = ToExecutable(EmitUnderflow());
   for (unsigned bank = 0; bank < kMicroBanks; ++bank) {
     thunks_.miss[bank] = {EmitMiss(bank, false), EmitMiss(bank, true)};

@@ -58,7 +58,6 @@ struct Thunks {
   const u8* branch_miss = nullptr;  // kScratch0: RIP ^ branch_salt
   const u8* load_x87 = nullptr;
   const u8* load_vectors = nullptr;
-  const u8* return_miss = nullptr;       // kScratch0: RIP; the shadow stack is in step
   const u8* return_underflow = nullptr;  // as an executable address: the end of the shadow stack
   std::array<std::array<const u8*, 2>, kMicroBanks> miss{};  // by bank, write
   size_t size = 0;  // bytes of the code space that they take

@@ -41,7 +41,7 @@ Machine::Machine(MachineMode mode, EngineKind kind)
   interpreter_ = std::make_unique<Interpreter>(parts);
   if (kind_ == EngineKind::kTranslator) {
     shared_ = std::make_unique<jit::SharedCode>(model_, jit::Engine::MakeHandlers());
-    engine_ = std::make_unique<jit::Engine>(*context_, model_, *interpreter_, *shared_);
+    engine_ = std::make_unique<jit::Engine>(*context_, *interpreter_, *shared_);
   }
   std::memset(At(layout().code), kHlt, kCodeSize);
   Reset();
