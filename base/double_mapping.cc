@@ -1,26 +1,20 @@
 #include "base/double_mapping.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/check.h"
 
 namespace tandem {
-namespace {
-
-u8* Map(int fd, size_t size, int protection) {
-  void* mapped = ::mmap(nullptr, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
-  CHECK(mapped != MAP_FAILED);
-  return static_cast<u8*>(mapped);
-}
-
-}  // namespace
-
-DoubleMapping::DoubleMapping(const char* name, size_t size)
-    : size_(size), fd_(::memfd_create(name, MFD_CLOEXEC)) {
-  CHECK(fd_.valid() && ::ftruncate(fd_.get(), static_cast<off_t>(size)) == 0);
-  writable_ = Map(fd_.get(), size, PROT_READ | PROT_WRITE);
-  executable_ = Map(fd_.get(), size, PROT_READ | PROT_EXEC);
+DoubleMapping::DoubleMapping(size_t size) : size_(size) {
+  void* const first = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  CHECK(first != MAP_FAILED);
+  // An old size of zero maps the same shared pages once more: mremap(2).
+  void* const second = ::mremap(first, 0, size, MREMAP_MAYMOVE);
+  CHECK(second != MAP_FAILED);
+  CHECK(::mprotect(second, size, PROT_READ | PROT_EXEC) == 0);
+  writable_ = static_cast<u8*>(first);
+  executable_ = static_cast<u8*>(second);
 }
 
 DoubleMapping::~DoubleMapping() {

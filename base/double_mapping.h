@@ -3,16 +3,16 @@
 #include <cstddef>
 
 #include "base/ints.h"
-#include "base/unique_fd.h"
 
 namespace tandem {
 
-// Memory for host code that is made at run time: one memfd mapped twice, writable and executable, so
-// that no page is ever both. Pages cost nothing until they are touched.
+// Memory for host code that is made at run time: shared memory mapped twice, writable and executable,
+// so that no page is ever both. It has no file name, as perf looks for symbols of such mappings in its
+// map files only. Pages cost nothing until they are touched.
 class DoubleMapping {
  public:
-  // size in bytes; the name is what /proc/self/maps shows. A host without memory for it is fatal.
-  DoubleMapping(const char* name, size_t size);
+  // size in bytes. A host without memory for it is fatal.
+  explicit DoubleMapping(size_t size);
   ~DoubleMapping();
   DoubleMapping(const DoubleMapping&) = delete;
   DoubleMapping& operator=(const DoubleMapping&) = delete;
@@ -23,7 +23,6 @@ class DoubleMapping {
 
  private:
   const size_t size_;
-  UniqueFd fd_;
   u8* writable_ = nullptr;
   u8* executable_ = nullptr;
 };

@@ -9,7 +9,7 @@ namespace {
 
 class DbtAccelerator final : public Accelerator {
  public:
-  explicit DbtAccelerator(bool translates) : translates_(translates) {}
+  explicit DbtAccelerator(const DbtOptions& options) : options_(options) {}
 
   cpu::FeatureSet Features() const override { return cpu::InterpreterFeatures(); }
 
@@ -20,21 +20,24 @@ class DbtAccelerator final : public Accelerator {
     if (env.icount != nullptr && model.vcpu_count > 1) {
       return Fail("-icount counts the instructions of one processor: use -smp 1 with it");
     }
-    if (translates_ && shared_ == nullptr) {
+    if (options_.translates && shared_ == nullptr) {
       shared_ = std::make_shared<jit::SharedCode>(model, jit::Engine::MakeHandlers());
+      if (options_.has_perf_map) {
+        shared_->OpenPerfMap();
+      }
     }
     return std::unique_ptr<Vcpu>(std::make_unique<DbtVcpu>(id, model, env, shared_));
   }
 
  private:
-  const bool translates_;
+  const DbtOptions options_;
   std::shared_ptr<jit::SharedCode> shared_;  // of all vCPUs, which have the same model
 };
 
 }  // namespace
 
-std::unique_ptr<Accelerator> MakeDbtAccelerator(bool translates) {
-  return std::make_unique<DbtAccelerator>(translates);
+std::unique_ptr<Accelerator> MakeDbtAccelerator(const DbtOptions& options) {
+  return std::make_unique<DbtAccelerator>(options);
 }
 
 }  // namespace tandem::accel

@@ -6,8 +6,12 @@
 
 namespace tandem::accel {
 
-// Executes guest code without help of the host's virtualisation: `-accel dbt`. translates: by
-// dynamic translation; otherwise by the interpreter alone (`jit=off`).
-std::unique_ptr<Accelerator> MakeDbtAccelerator(bool translates);
+struct DbtOptions {
+  bool translates = true;     // the interpreter alone otherwise (`jit=off`)
+  bool has_perf_map = false;  // `-perfmap`
+};
+
+// Executes guest code without help of the host's virtualisation: `-accel dbt`.
+std::unique_ptr<Accelerator> MakeDbtAccelerator(const DbtOptions& options);
 
 }  // namespace tandem::accel

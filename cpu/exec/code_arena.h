@@ -10,7 +10,7 @@ namespace tandem::cpu {
 class CodeArena {
  public:
   // size in bytes. A host without memory for it is fatal.
-  explicit CodeArena(size_t size) : memory_("tandem-thunks", size) {}
+  explicit CodeArena(size_t size) : memory_(size) {}
 
   size_t left() const { return memory_.size() - used_; }
   // Copies code, which must fit; returns its executable address.

@@ -91,6 +91,7 @@ Result<void> Complete(Draft& draft) {
     return *draft.accel_error;
   }
   draft.out.machine.accel = draft.accel.value_or(AccelConfig());
+  draft.out.machine.accel.perf_map = draft.perf_map;
   ChooseScreen(draft);
   for (const auto complete : {&AddDefaultPorts, &PlaceDrives, &CompleteSmp}) {
     if (Result<void> done = complete(draft); !done) {

@@ -34,6 +34,7 @@ struct Draft {
   std::optional<SmpDraft> smp;
   std::optional<AccelConfig> accel;  // the first one that exists, of several
   std::optional<Error> accel_error;
+  bool perf_map = false;
   bool is_nographic = false;
   bool has_display_option = false;
   bool has_vga_option = false;

@@ -15,6 +15,7 @@ namespace tandem::frontend {
 struct AccelConfig {
   std::string name = "dbt";
   bool jit = true;  // dbt: translate; the interpreter otherwise
+  bool perf_map = false;  // dbt: a map of translated code for perf
 };
 
 struct SmpConfig {

@@ -133,6 +133,11 @@ Result<void> ParseEnableKvm(Draft& draft, const Argument& argument) {
   return {};
 }
 
+Result<void> ParsePerfmap(Draft& draft, const Argument&) {
+  draft.perf_map = true;
+  return {};
+}
+
 Result<void> ParseNoHpet(Draft& draft, const Argument&) {
   draft.out.machine.has_hpet = false;
   return {};

@@ -25,7 +25,8 @@ Result<void> ChooseModel(Board& board) {
 }  // namespace
 
 Result<void> AddProcessors(Board& board) {
-  board.accelerator = accel::MakeDbtAccelerator(board.config.accel.jit);
+  board.accelerator = accel::MakeDbtAccelerator(
+      {.translates = board.config.accel.jit, .has_perf_map = board.config.accel.perf_map});
   if (Result<void> done = ChooseModel(board); !done) {
     return done;
   }

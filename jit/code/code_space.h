@@ -9,7 +9,7 @@ namespace tandem::jit {
 class CodeSpace : public DoubleMapping {
  public:
   // size in bytes. A host without address space for it is fatal.
-  explicit CodeSpace(size_t size) : DoubleMapping("tandem-jit", size) {}
+  explicit CodeSpace(size_t size) : DoubleMapping(size) {}
 
   bool HoldsExecutable(const void* address) const {
     return static_cast<u64>(static_cast<const u8*>(address) - executable()) < size();

@@ -211,6 +211,9 @@ Block* SharedCode::Translate(const UnitMode& mode, const GuestPage& page, u16 pa
     UpdateGranules(*second);
   }
   LogBlock(unit, *result);
+  if (perf_map_) {
+    perf_map_->Add(*result, space_, page.ram->name(), page.offset + page_offset);
+  }
   const auto spent = std::chrono::steady_clock::now() - start;
   counts_.translation_ns +=
       static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());

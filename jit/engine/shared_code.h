@@ -3,11 +3,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cpu/state/cpu_model.h"
 #include "devices/bus/ram_block.h"
 #include "jit/code/code_cache.h"
+#include "jit/engine/perf_map.h"
 #include "jit/unit/unit.h"
 #include "jit/x64/emitter.h"
 
@@ -46,6 +48,9 @@ class SharedCode final : public devices::CodeObserver {
   const Thunks& thunks() const { return thunks_; }
   CodeCache& cache() { return cache_; }
   const CodeSpace& space() const { return space_; }
+
+  // Names all code for perf from now on. While the machine is built.
+  void OpenPerfMap() { perf_map_.emplace(thunks_, space_); }
 
   // While the machine is built or torn down.
   void Add(CodeUser& user) { users_.push_back(&user); }
@@ -96,6 +101,7 @@ class SharedCode final : public devices::CodeObserver {
   Emitter emitter_;
   std::vector<CodeUser*> users_;
   Counts counts_;
+  std::optional<PerfMap> perf_map_;
 
   std::atomic<bool> pause_wanted_{false};
   Mutex pause_mu_{LockRank::kLeaf};  // pause_wanted_ goes false under it

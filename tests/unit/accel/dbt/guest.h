@@ -66,7 +66,7 @@ class Guest {
   devices::AddressSpace memory, ports;
   devices::InstructionClock clock{0};
   std::shared_ptr<Reports> reports = std::make_shared<Reports>();
-  std::unique_ptr<Accelerator> accelerator = MakeDbtAccelerator(true);
+  std::unique_ptr<Accelerator> accelerator = MakeDbtAccelerator({});
   cpu::CpuModel model;
   RunControl run{[](devices::VcpuId, const Exit&) {}};
   devices::SoftIrqChip irqs;
