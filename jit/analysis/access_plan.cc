@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "base/bits.h"
-#include "jit/analysis/register_homes.h"
 
 namespace tandem::jit {
 namespace {
@@ -31,6 +30,9 @@ class Planner {
   std::vector<InstAccesses> Run() {
     for (size_t i = 0; i < unit_.insts.size(); ++i) {
       const UnitInst& unit_inst = unit_.insts[i];
+      if (unit_inst.is_leader) {
+        ForgetAll();
+      }
       PlanMemory(unit_inst, plans_[i].memory);
       PlanStack(unit_inst, plans_[i].stack);
       NoteWrites(unit_inst);
@@ -47,9 +49,12 @@ class Planner {
   void NoteWrites(const UnitInst& unit_inst);
   void Move(u8 reg, i64 by);
   void Forget(u8 reg) { groups_[reg] = {}; }
+  void ForgetAll() { groups_ = {}; }
+  void ChooseSlot(u8 slot_class, AccessPlan& plan);
 
   const Unit& unit_;
   std::vector<InstAccesses> plans_;
+  u8 next_slot_ = 0;
   std::array<std::array<Group, 2>, 16> groups_{};  // by base register, read or write
 };
 
@@ -57,7 +62,7 @@ bool IsPlainBase(const Unit& unit, const cpu::MemoryOperand& mem) {
   const auto segment = static_cast<unsigned>(mem.segment);
   return mem.base < 16 && mem.address_size * 8 == unit.mode.code_bits && mem.address_size != 2 &&
          !Bit(unit.mode.based_segments | unit.mode.limited_segments, segment) &&
-         std::abs(mem.displacement) < kMaxConstant && !LivesInMemory(mem.base);
+         std::abs(mem.displacement) < kMaxConstant && !unit.homes.InMemory(mem.base);
 }
 
 void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
@@ -76,16 +81,29 @@ void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
     PlanBase(mem.base, static_cast<i32>(mem.displacement), plan);
     return;
   }
-  const bool is_pinned = mem.index == kNoRegister || !LivesInMemory(mem.index);
+  const bool is_pinned = mem.index == kNoRegister || !unit_.homes.InMemory(mem.index);
   const bool is_indexed = IsPlainBase(unit_, mem) && is_pinned && unit_.mode.code_bits == 64;
   plan.form = is_indexed ? AccessForm::kIndexed : AccessForm::kAny;
   if (Bit(unit_.mode.based_segments, static_cast<unsigned>(mem.segment))) {
-    plan.slot_class = static_cast<u8>(kSegmentSlot + static_cast<u8>(mem.segment));
+    ChooseSlot(static_cast<u8>(kSegmentSlot + static_cast<u8>(mem.segment)), plan);
   } else if (mem.base < 16 || mem.index < 16) {
-    plan.slot_class = static_cast<u8>(kIndexedSlot + (mem.base < 16 ? mem.base : mem.index));
+    ChooseSlot(static_cast<u8>(kIndexedSlot + (mem.base < 16 ? mem.base : mem.index)), plan);
   } else {
-    plan.slot_class = kOtherSlot;
+    ChooseSlot(kOtherSlot, plan);
   }
+}
+
+// In a region each check has a cached run of its own: what runs often is not to lose it to another.
+void Planner::ChooseSlot(u8 slot_class, AccessPlan& plan) {
+  if (!unit_.is_region) {
+    plan.slot_class = slot_class;
+    return;
+  }
+  if (next_slot_ == kRegionSlots) {  // the first ones are used again: nothing may rely on them
+    next_slot_ = 0;
+    ForgetAll();
+  }
+  plan.slot_class = next_slot_++;
 }
 
 void Planner::PlanStack(const UnitInst& unit_inst, AccessPlan& plan) {
@@ -121,12 +139,14 @@ void Planner::PlanStack(const UnitInst& unit_inst, AccessPlan& plan) {
 void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
   plan.form = AccessForm::kBase;
   plan.base = base;
-  plan.slot_class = base;
   plan.offset = offset;
   plan.check_offset = offset;
   plan.check_size = plan.size;
   if (!unit_.mode.ungrouped) {
     JoinOrLead(plan);
+  }
+  if (plan.leader == nullptr) {
+    ChooseSlot(base, plan);
   }
 }
 
@@ -162,6 +182,7 @@ bool Planner::TryJoin(Group& group, AccessPlan& plan) {
   leader.check_size = static_cast<u32>(high - low);
   leader.is_group = true;
   plan.leader = &leader;
+  plan.slot_class = leader.slot_class;
   return true;
 }
 
@@ -214,6 +235,10 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
     case Treatment::kPop:
       Move(kRsp, inst.operand_size);
       Forget(inst.operands[0].reg);
+      return;
+    case Treatment::kCall:
+    case Treatment::kCallIndirect:
+      ForgetAll();
       return;
     case Treatment::kConditional:
       for (auto& pair : groups_) {

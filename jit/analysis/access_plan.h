@@ -31,6 +31,8 @@ struct AccessPlan {
 
 // Cached runs of a unit: by base register, by base register with index, and others.
 inline constexpr unsigned kSlotClasses = 40;
+// Cached runs that one region uses at most.
+inline constexpr unsigned kRegionSlots = 64;
 // Bytes that one check of a group covers at most.
 inline constexpr i32 kMaxGroupSpan = 512;
 

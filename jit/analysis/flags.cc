@@ -1,10 +1,14 @@
 #include "jit/analysis/flags.h"
 
+#include <map>
+
 namespace tandem::jit {
 namespace {
 
 using cpu::kArithFlags;
 using cpu::Op;
+
+constexpr u32 kAllFlags = static_cast<u32>(kArithFlags);
 
 // A count of zero leaves all flags as they are.
 bool MayLeaveFlags(const cpu::Inst& inst) {
@@ -19,6 +23,71 @@ bool MayLeaveFlags(const cpu::Inst& inst) {
     default:
       return false;
   }
+}
+
+class LivenessFinder {
+ public:
+  LivenessFinder(const Unit& unit, const std::function<u32(i64)>& needed_at)
+      : unit_(unit), needed_at_(needed_at), live_(unit.insts.size()) {}
+
+  // Backward until nothing changes: loops need a second look.
+  std::vector<FlagLiveness> Find() {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (size_t i = live_.size(); i-- > 0;) {
+        const FlagEffect effect = FlagEffectOf(unit_.insts[i]);
+        const u32 after = After(i);
+        const u32 before = (after & ~effect.overwrites) | effect.needs;
+        changed |= looked_inside_ && before != live_[i].before;
+        live_[i] = {before, after};
+      }
+    }
+    return std::move(live_);
+  }
+
+ private:
+  u32 After(size_t i);
+  u32 At(i64 offset);
+
+  const Unit& unit_;
+  const std::function<u32(i64)>& needed_at_;
+  std::vector<FlagLiveness> live_;
+  bool looked_inside_ = false;
+  std::map<i64, u32> outside_;
+};
+
+u32 LivenessFinder::After(size_t i) {
+  const UnitInst& inst = unit_.insts[i];
+  switch (inst.treatment) {
+    case Treatment::kConditional:
+    case Treatment::kLoop:
+      // Straight units are made in a hurry: they do not look where conditional jumps lead.
+      return unit_.is_region ? At(inst.next()) | At(inst.target()) : kAllFlags;
+    case Treatment::kJump:
+    case Treatment::kCall:
+      return At(inst.target());
+    case Treatment::kJumpIndirect:
+    case Treatment::kCallIndirect:
+    case Treatment::kReturn:
+    case Treatment::kInterpret:
+    case Treatment::kNeedX87:
+    case Treatment::kNeedVectors:
+      return kAllFlags;
+    default:
+      return unit_.FallsInto(i) ? live_[i + 1].before : At(inst.next());
+  }
+}
+
+u32 LivenessFinder::At(i64 offset) {
+  if (const UnitInst* inside = unit_.LeaderAt(offset)) {
+    looked_inside_ = true;
+    return live_[static_cast<size_t>(inside - unit_.insts.data())].before;
+  }
+  const auto [it, is_new] = outside_.try_emplace(offset, 0);
+  if (is_new) {
+    it->second = needed_at_(offset);
+  }
+  return it->second;
 }
 
 }  // namespace
@@ -43,18 +112,23 @@ FlagEffect FlagEffectOf(const UnitInst& unit_inst) {
   }
 }
 
-std::vector<u32> LiveFlags(const Unit& unit, u32 live_at_end) {
-  std::vector<u32> live(unit.insts.size());
-  u32 after = live_at_end;
-  for (size_t i = unit.insts.size(); i-- > 0;) {
-    live[i] = after;
-    const FlagEffect effect = FlagEffectOf(unit.insts[i]);
-    after = (after & ~effect.overwrites) | effect.needs;
-    if (unit.insts[i].treatment == Treatment::kConditional) {
-      after |= static_cast<u32>(kArithFlags);  // what the other way needs is not known
+std::vector<FlagLiveness> LiveFlags(const Unit& unit, const std::function<u32(i64)>& needed_at) {
+  return LivenessFinder(unit, needed_at).Find();
+}
+
+// Until flags are overwritten, some instruction reads them, or it cannot be told.
+u32 FlagsNeededBy(const Unit& unit) {
+  u32 open = kAllFlags;
+  u32 needed = 0;
+  for (const UnitInst& unit_inst : unit.insts) {
+    const FlagEffect effect = FlagEffectOf(unit_inst);
+    needed |= effect.needs & open;
+    open &= ~effect.overwrites;
+    if (unit_inst.treatment == Treatment::kConditional) {
+      break;
     }
   }
-  return live;
+  return needed | open;
 }
 
 }  // namespace tandem::jit

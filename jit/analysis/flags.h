@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "jit/unit/unit.h"
 
 namespace tandem::jit {
@@ -11,8 +13,16 @@ struct FlagEffect {
 };
 FlagEffect FlagEffectOf(const UnitInst& unit_inst);
 
-// For each instruction the arithmetic flags that may still be needed when it is done, given those
-// that are needed after the last one.
-std::vector<u32> LiveFlags(const Unit& unit, u32 live_at_end);
+// Arithmetic flags that may still be needed before and after an instruction.
+struct FlagLiveness {
+  u32 before = 0;
+  u32 after = 0;
+};
+
+// For each instruction. needed_at: what the code at an offset outside the unit may need.
+std::vector<FlagLiveness> LiveFlags(const Unit& unit, const std::function<u32(i64)>& needed_at);
+
+// The arithmetic flags that straight code, which control enters at its start, may need.
+u32 FlagsNeededBy(const Unit& unit);
 
 }  // namespace tandem::jit

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "base/ints.h"
@@ -16,11 +17,13 @@ struct BlockKey {
 
 struct Block;
 
-// A jump out of a block that can be made to lead straight into another one.
+// A jump out of a block that can be made to lead straight into another one, or within a region one
+// that must not be taken any more once the region is retired.
 struct ExitSite {
   u32 rel32 = 0;        // where the displacement lies, from the block's start
   u32 stub = 0;         // where the jump leads while it is not linked, from the block's start
-  u16 page_offset = 0;  // of the guest instruction that it leads to, in the same page
+  u64 target = 0;       // host address of the guest instruction that it leads to
+  u32 inside = 0;       // where the jump leads within the region, from the block's start; 0: it leaves
   bool flags_in_host = false;  // the arithmetic flags are in EFLAGS when it is taken
   Block* linked = nullptr;
 };
@@ -32,20 +35,38 @@ struct IncomingLink {
 
 // From a place in the host code to the guest instruction it belongs to.
 struct CodePoint {
-  u32 host = 0;          // from the block's start
-  u16 page_offset = 0;  // of the guest instruction
+  u32 host = 0;     // from the block's start
+  i32 offset = 0;   // of the guest instruction, from the start of the block's page
   bool flags_in_host = false;  // arithmetic flags that are needed are in EFLAGS from here on
 };
 
-// One translated piece of guest code within one page. Guarded by the cache's mutex, but for what
-// never changes after it was published.
+// Guest bytes, within one page.
+struct GuestSpan {
+  u64 address = 0;  // on the host
+  u32 size = 0;
+
+  bool Overlaps(u64 other, u64 length) const {
+    return address < other + length && other < address + size;
+  }
+};
+
+// A page other than the one it is entered in with bytes of a block, which holds while that page is
+// mapped there.
+struct OtherPage {
+  i64 page = 0;  // how many pages after the first
+  u64 host = 0;
+  u32 id = 0;    // index into VcpuContext::page_tags
+};
+
+// One translated piece of guest code. Guarded by the cache's mutex, but for what never changes after
+// it was published.
 struct Block {
   BlockKey key;
-  u32 guest_size = 0;    // bytes from key.address on, within its page
-  // Where the last instruction goes on in another page: that page's host address and the bytes
-  // there. Such a block holds this instruction only and no jump is linked to it.
-  u64 second_page = 0;
-  u32 second_size = 0;
+  u32 page_id = 0;               // of the page that it is entered in
+  std::vector<GuestSpan> spans;  // what it was made of
+  std::vector<OtherPage> other_pages;
+  bool is_region = false;
+  u32 homes = 0;  // Homes::Pack
   u8* code = nullptr;    // writable address
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
@@ -53,8 +74,8 @@ struct Block {
   bool retired = false;
 
   bool Overlaps(u64 address, u64 length) const {
-    return (key.address < address + length && address < key.address + guest_size) ||
-           (second_size != 0 && second_page < address + length && address < second_page + second_size);
+    return std::any_of(spans.begin(), spans.end(),
+                       [&](const GuestSpan& span) { return span.Overlaps(address, length); });
   }
 
   std::vector<ExitSite> exits;

@@ -23,6 +23,27 @@ u64 GranulesOf(u64 offset, u64 size) {
                  static_cast<unsigned>((offset + size - 1) / kGranule));
 }
 
+// Those of a block in one page.
+u64 GranulesOf(const Block& block, u64 page) {
+  u64 mask = 0;
+  for (const GuestSpan& span : block.spans) {
+    if (AlignDown(span.address, kPage) == page) {
+      mask |= GranulesOf(span.address - page, span.size);
+    }
+  }
+  return mask;
+}
+
+std::vector<u64> PagesOf(const Block& block) {
+  std::vector<u64> pages;
+  for (const GuestSpan& span : block.spans) {
+    pages.push_back(AlignDown(span.address, kPage));
+  }
+  std::sort(pages.begin(), pages.end());
+  pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
+  return pages;
+}
+
 }  // namespace
 
 CodeCache::CodeCache(CodeSpace& space, size_t reserved)
@@ -47,9 +68,15 @@ Block* CodeCache::Publish(std::unique_ptr<Block> block) {
   CHECK(result->code == cursor_ && result->code_size <= room());
   cursor_ += std::min(AlignUp(result->code_size, kCodeAlignment), room());
   blocks_[result->key] = result;
-  pages_[AlignDown(result->key.address, kPage)].push_back(result);
-  if (result->second_size != 0) {
-    pages_[result->second_page].push_back(result);
+  for (const u64 address : PagesOf(*result)) {
+    Page& page = pages_[address];
+    page.blocks.push_back(result);
+    page.granules |= GranulesOf(*result, address);
+  }
+  for (ExitSite& site : result->exits) {
+    if (site.inside != 0) {
+      PatchJump(*result, site, result->code + site.inside);
+    }
   }
   by_code_[result->code] = std::move(block);
   return result;
@@ -91,6 +118,9 @@ void CodeCache::Retire(Block& block) {
   }
   block.incoming.clear();
   for (u32 i = 0; i < block.exits.size(); ++i) {
+    if (block.exits[i].inside != 0) {
+      Unlink(block, i);
+    }
     if (Block* target = block.exits[i].linked) {
       std::erase_if(target->incoming, [&](const IncomingLink& link) {
         return link.from == &block && link.site == i;
@@ -102,17 +132,16 @@ void CodeCache::Retire(Block& block) {
   if (it != blocks_.end() && it->second == &block) {
     blocks_.erase(it);
   }
-  ForgetPage(block, AlignDown(block.key.address, kPage));
-  if (block.second_size != 0) {
-    ForgetPage(block, block.second_page);
+  for (const u64 page : PagesOf(block)) {
+    ForgetPage(block, page);
   }
 }
 
 void CodeCache::ForgetPage(Block& block, u64 page) {
-  const auto blocks = pages_.find(page);
-  std::erase(blocks->second, &block);
-  if (blocks->second.empty()) {
-    pages_.erase(blocks);
+  const auto it = pages_.find(page);
+  std::erase(it->second.blocks, &block);
+  if (it->second.blocks.empty()) {
+    pages_.erase(it);
   }
 }
 
@@ -122,7 +151,7 @@ std::vector<Block*> CodeCache::Overlapping(u64 address, u64 length) const {
   if (page == pages_.end()) {
     return result;
   }
-  for (Block* block : page->second) {
+  for (Block* block : page->second.blocks) {
     if (block->Overlaps(address, length)) {
       result.push_back(block);
     }
@@ -131,17 +160,18 @@ std::vector<Block*> CodeCache::Overlapping(u64 address, u64 length) const {
 }
 
 u64 CodeCache::Granules(u64 page_address) const {
-  u64 mask = 0;
   const auto page = pages_.find(page_address);
-  if (page == pages_.end()) {
-    return mask;
+  return page == pages_.end() ? 0 : page->second.granules;
+}
+
+void CodeCache::ShrinkGranules(u64 page_address) {
+  const auto it = pages_.find(page_address);
+  if (it != pages_.end()) {
+    it->second.granules = 0;
+    for (const Block* block : it->second.blocks) {
+      it->second.granules |= GranulesOf(*block, page_address);
+    }
   }
-  for (const Block* block : page->second) {
-    const bool is_first = AlignDown(block->key.address, kPage) == page_address;
-    mask |= is_first ? GranulesOf(block->key.address - page_address, block->guest_size) : 0;
-    mask |= block->second_page == page_address ? GranulesOf(0, block->second_size) : 0;
-  }
-  return mask;
 }
 
 Block* CodeCache::FindByCode(const u8* executable) const {
@@ -157,24 +187,15 @@ Block* CodeCache::FindByCode(const u8* executable) const {
   return at < block->code + block->code_size ? block : nullptr;
 }
 
-std::vector<u64> CodeCache::RecycleNextChunk() {
+void CodeCache::RecycleNextChunk() {
   chunk_ = (chunk_ + 1) % kChunks;
   cursor_ = ChunkStart(chunk_);
-  std::vector<u64> pages;
   const auto first = by_code_.lower_bound(cursor_);
   const auto last = by_code_.lower_bound(ChunkStart(chunk_ + 1));
   for (auto it = first; it != last; ++it) {
-    Block& block = *it->second;
-    pages.push_back(AlignDown(block.key.address, kPage));
-    if (block.second_size != 0) {
-      pages.push_back(block.second_page);
-    }
-    Retire(block);
+    Retire(*it->second);
   }
   by_code_.erase(first, last);
-  std::sort(pages.begin(), pages.end());
-  pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
-  return pages;
 }
 
 }  // namespace tandem::jit

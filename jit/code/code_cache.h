@@ -39,12 +39,13 @@ class CodeCache {
   std::vector<Block*> Overlapping(u64 address, u64 length) const;
   // A bit for each 64 bytes of the page that belong to a block.
   u64 Granules(u64 page_address) const;
+  // Forgets those of blocks that went.
+  void ShrinkGranules(u64 page_address);
   // The block whose code holds the executable address; null if there is none.
   Block* FindByCode(const u8* executable) const;
 
-  // Goes on to the next chunk, whose blocks are all dropped: nobody may be in their code. Returns
-  // the host pages that have lost blocks.
-  std::vector<u64> RecycleNextChunk();
+  // Goes on to the next chunk, whose blocks are all dropped: nobody may be in their code.
+  void RecycleNextChunk();
 
   const CodeSpace& space() const { return space_; }
 
@@ -64,7 +65,11 @@ class CodeCache {
   const size_t reserved_;
   Mutex mu_{LockRank::kLeaf};  // guards everything below
   std::unordered_map<BlockKey, Block*, KeyHash> blocks_;
-  std::unordered_map<u64, std::vector<Block*>> pages_;
+  struct Page {
+    std::vector<Block*> blocks;
+    u64 granules = 0;  // that blocks have covered; those that went may have left some
+  };
+  std::unordered_map<u64, Page> pages_;
   std::map<const u8*, std::unique_ptr<Block>> by_code_;  // by writable address
   size_t chunk_ = 0;
   u8* cursor_;

@@ -46,10 +46,13 @@ struct BranchEntry {
   u64 tag;
   u64 code;     // host address
   u64 pc_base;  // for VcpuContext::pc_base
-  u64 padding;
+  u64 page_id;  // of the page with the target
 };
 static_assert(sizeof(BranchEntry) == 32, "jit/x64 shifts by 5");
 inline constexpr unsigned kBranchEntries = 1u << 14;
+
+// Pages with code that have a number (CodeWindow::Page::id).
+inline constexpr u32 kCodePages = 1u << 13;
 
 // Guest registers that have no host register of their own live in state.gpr all the time; the
 // others only while C++ runs. So do the arithmetic flags in state.rflags.
@@ -83,6 +86,9 @@ struct alignas(4096) VcpuContext {
   // By bank, read (0) or write (1), slot.
   std::array<std::array<std::array<MicroEntry, kMicroSlots>, 2>, kMicroBanks> micro{};
   std::array<BranchEntry, kBranchEntries> branches{};
+  // Where code pages are mapped, as far as is known: RIP of the page's start ^ branch_salt. Jumps
+  // between pages rely on it.
+  std::array<u64, kCodePages> page_tags{};
 };
 
 }  // namespace tandem::jit

@@ -18,24 +18,26 @@ u64 FlagsOf(u64 flags_ax) { return cpu::FlagsFromAx(static_cast<u32>(flags_ax));
 
 struct EngineThunks {
   static Engine& Of(void* engine) { return *static_cast<Engine*>(engine); }
-  static const u8* Interpret(void* engine, u64 first, u64) { return Of(engine).OnInterpret(first); }
-  static const u8* Poll(void* engine, u64 first, u64) { return Of(engine).OnPoll(first); }
+  static const u8* Interpret(void* engine, u64 first, u64) { return Of(engine).OnInterpret(SiteRecord::Unpack(first)); }
+  static const u8* Poll(void* engine, u64 first, u64) { return Of(engine).OnPoll(SiteRecord::Unpack(first)); }
+  static const u8* Verify(void* engine, u64 first, u64) { return Of(engine).OnVerify(SiteRecord::Unpack(first)); }
   static const u8* Link(void* engine, u64, u64 second) {
     return Of(engine).OnLink(*reinterpret_cast<const LinkRecord*>(second));
   }
   static const u8* Branch(void* engine, u64 first, u64) { return Of(engine).OnBranch(first); }
   static const u8* Miss(void* engine, u64 first, u64 second) {
-    return Of(engine).OnMiss(first, MissRecord::Unpack(static_cast<u32>(second)));
+    return Of(engine).OnMiss(first, MissRecord::Unpack(second));
   }
-  static const u8* LoadX87(void* engine, u64 first, u64) { return Of(engine).OnLoadX87(first); }
+  static const u8* LoadX87(void* engine, u64 first, u64) { return Of(engine).OnLoadX87(SiteRecord::Unpack(first)); }
   static const u8* LoadVectors(void* engine, u64 first, u64) {
-    return Of(engine).OnLoadVectors(first);
+    return Of(engine).OnLoadVectors(SiteRecord::Unpack(first));
   }
 };
 
 Handlers Engine::MakeHandlers() {
   return {.interpret = &EngineThunks::Interpret,
           .poll = &EngineThunks::Poll,
+          .verify = &EngineThunks::Verify,
           .link = &EngineThunks::Link,
           .branch = &EngineThunks::Branch,
           .miss = &EngineThunks::Miss,
@@ -93,8 +95,16 @@ void Engine::PutState() {
   kept_r8_ = state_.gpr[8];
 }
 
-u64 Engine::RipAt(u64 page_offset) const {
-  return (context_.pc_base + page_offset) & interpreter_.core().rip_mask;
+u64 Engine::RipAt(i64 offset) const {
+  return (context_.pc_base + static_cast<u64>(offset)) & interpreter_.core().rip_mask;
+}
+
+void Engine::StandAt(SiteRecord site) {
+  state_.rip = RipAt(site.offset);
+  if (!site.homes.IsDefault()) {
+    site.homes.Rearrange(state_.gpr.data());
+  }
+  TakeState();
 }
 
 const u8* Engine::Resume() {
@@ -116,6 +126,10 @@ bool Engine::MustLeave() {
   if ((attention & kForgetAttention) != 0) [[unlikely]] {
     attention = context_.attention.fetch_and(~kForgetAttention) & ~kForgetAttention;
     ForgetBranches();
+  }
+  if ((attention & kSampleAttention) != 0) [[unlikely]] {
+    attention = context_.attention.fetch_and(~kSampleAttention) & ~kSampleAttention;
+    is_sampled_ = true;
   }
   return state_.activity != cpu::Activity::kRunning || interpreter_.MustReturn(attention);
 }
@@ -157,6 +171,9 @@ const u8* Engine::Next() {
     if (mode_is_old_) {
       UpdateMode();
     }
+    if (is_sampled_) [[unlikely]] {
+      Sample();
+    }
     if (const u8* code = FindCode()) {
       return code;
     }
@@ -167,93 +184,35 @@ const u8* Engine::FindCode() {
   const BranchEntry& entry = context_.branches[state_.rip % kBranchEntries];
   if (entry.tag == (state_.rip ^ context_.branch_salt)) {
     context_.pc_base = entry.pc_base;
+    context_.page_tags[entry.page_id] = entry.pc_base ^ context_.branch_salt;
     return reinterpret_cast<const u8*>(entry.code);
   }
   return Search(false);
 }
 
-bool Engine::FetchPage(u64 linear, GuestPage& page, bool& is_global, cpu::Fault& fault) {
-  cpu::CodePage code;
-  fault = mmu_.Fetch(Gva(linear), code);
-  if (fault || code.host == nullptr) {
-    return false;
-  }
-  const devices::FlatRange* range = mmu_.view().Find(code.gpa);
-  if (range == nullptr || !range->ram) {
-    return false;
-  }
-  page = {range->ram.get(), range->offset + (code.gpa - range->start)};
-  is_global = code.is_global;
-  return true;
-}
-
-// Null: try again, or pause. What cannot be translated has been executed.
-const u8* Engine::Search(bool ungrouped) {
-  ++counts_.searches;
-  const cpu::Core& core = interpreter_.core();
-  const u64 rip = state_.rip;
-  const u64 linear = (core.segment_base[static_cast<size_t>(cpu::SegReg::kCs)] + rip) &
-                     core.linear_mask;
-  const u64 offset = linear % kPageSize;
-  const bool may_pass_limit =
-      mode_.code_bits != 64 &&
-      rip - offset + kPageSize + 15 > u64{state_.Seg(cpu::SegReg::kCs).limit};
-  GuestPage page;
-  bool is_global = false;
-  cpu::Fault fault;
-  if (may_pass_limit || mode_.bank >= kMicroBanks) {
-    Step();
-    return nullptr;
-  }
-  if (!FetchPage(linear, page, is_global, fault)) {
-    fault ? interpreter_.Raise(fault) : Step();
-    mode_is_old_ = true;
-    return nullptr;
-  }
-  GuestPage second;
-  const auto next = [&]() -> const GuestPage* {
-    bool second_is_global = false;
-    cpu::Fault ignored;
-    const u64 at = (AlignDown(linear, kPageSize) + kPageSize) & core.linear_mask;
-    return FetchPage(at, second, second_is_global, ignored) ? &second : nullptr;
-  };
-  UnitMode mode = mode_;
-  mode.ungrouped = ungrouped;
-  const u8* const code = shared_.Find(*this, mode, page, static_cast<u16>(offset), next);
-  if (code == nullptr) {
-    if ((context_.attention.load() & kPauseAttention) == 0) {
-      Step();
-    }
-    return nullptr;
-  }
-  FollowFlushes();
-  context_.pc_base = rip - offset;
-  if (!ungrouped) {
-    Remember(rip, code, is_global);
-  }
-  return code;
-}
-
-void Engine::Remember(u64 rip, const u8* code, bool is_global) {
-  has_local_supervisor_branches_ |= !mode_.is_user && !is_global;
-  context_.branches[rip % kBranchEntries] = {.tag = rip ^ context_.branch_salt,
-                                             .code = reinterpret_cast<u64>(code),
-                                             .pc_base = context_.pc_base,
-                                             .padding = 0};
-}
-
-const u8* Engine::OnInterpret(u64 page_offset) {
-  state_.rip = RipAt(page_offset);
-  TakeState();
+const u8* Engine::OnInterpret(SiteRecord site) {
+  StandAt(site);
   Step();
   return Resume();
 }
 
-const u8* Engine::OnPoll(u64 page_offset) {
+const u8* Engine::OnPoll(SiteRecord site) {
   ++counts_.polls;
-  state_.rip = RipAt(page_offset);
-  TakeState();
+  StandAt(site);
   return Resume();
+}
+
+// What the table of branches says of the place is not enough: the block lies in several pages.
+const u8* Engine::OnVerify(SiteRecord site) {
+  ++counts_.verifies;
+  StandAt(site);
+  FollowFlushes();
+  if (mode_is_old_) {
+    UpdateMode();
+  }
+  const u8* const code = Search(false);
+  PutState();
+  return code != nullptr ? code : Resume();
 }
 
 const u8* Engine::OnBranch(u64 rip) {
@@ -263,40 +222,37 @@ const u8* Engine::OnBranch(u64 rip) {
   return Resume();
 }
 
-// Jumps stay within their page, so what they lead to depends on nothing but mode and bytes.
+// Where a jump leads depends on mode and bytes only, once it has seen that its page is mapped there.
 const u8* Engine::OnLink(const LinkRecord& record) {
   ++counts_.links;
   Block& from = *reinterpret_cast<Block*>(record.block);
-  const BlockKey key = from.key;
-  const u16 offset = from.exits[record.site].page_offset;
+  const u64 mode = from.key.mode;
   const u64 recycled = shared_.counts().recycled_chunks.load();
-  state_.rip = RipAt(offset);
+  StandAt({OffsetInPage(static_cast<i64>(from.exits[record.site].target)), {}});
   const u64 rip = state_.rip;
-  TakeState();
   const u8* const code = Resume();
-  UnitMode mode = mode_;
-  const u64 plain = mode.Key();
-  mode.ungrouped = true;
-  const bool is_same_mode = key.mode == plain || key.mode == mode.Key();
+  UnitMode ungrouped = mode_;
+  ungrouped.ungrouped = true;
+  const bool is_same_mode = mode == mode_.Key() || mode == ungrouped.Key();
   const bool is_alive = shared_.counts().recycled_chunks.load() == recycled;
   if (code != nullptr && state_.rip == rip && is_same_mode && is_alive) {
-    shared_.Link(from, record.site, {AlignDown(key.address, kPageSize) + offset, plain});
+    shared_.Link(from, record.site, mode_.Key());
   }
   return code;
 }
 
-const u8* Engine::OnLoadX87(u64 page_offset) {
+const u8* Engine::OnLoadX87(SiteRecord site) {
   ++counts_.x87_loads;
   LoadX87();
-  return OnPoll(page_offset);
+  return OnPoll(site);
 }
 
-const u8* Engine::OnLoadVectors(u64 page_offset) {
+const u8* Engine::OnLoadVectors(SiteRecord site) {
   ++counts_.vector_loads;
   context_.vectors_loaded = 1;
   mode_is_old_ = true;
   ResetShadowStack();
-  return OnPoll(page_offset);
+  return OnPoll(site);
 }
 
 void Engine::ForgetAllCode() {

@@ -16,7 +16,8 @@ class Engine final : public CodeUser {
   // Bits of VcpuContext::attention that are the engine's own; the rest belong to the vCPU.
   static constexpr u32 kPauseAttention = 1u << 31;
   static constexpr u32 kForgetAttention = 1u << 30;
-  static constexpr u32 kOwnAttention = kPauseAttention | kForgetAttention;
+  static constexpr u32 kSampleAttention = 1u << 29;
+  static constexpr u32 kOwnAttention = kPauseAttention | kForgetAttention | kSampleAttention;
 
   // All outlive the engine; the interpreter executes on context.state and context.tlb.
   Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared);
@@ -32,12 +33,15 @@ class Engine final : public CodeUser {
   void ForgetWritablePage(const std::byte* page) override;
   void ForgetAllCode() override;
 
+  // For the signal handler, now and then while the vCPU's thread runs: see hot_loops.cc.
+  void AskForSample() noexcept { context_.attention.fetch_or(kSampleAttention); }
+
   static Handlers MakeHandlers();
 
   struct Counts {
     u64 interpreted = 0, polls = 0, links = 0, branch_misses = 0, searches = 0;
     u64 run_fills = 0, misses_interpreted = 0, ungrouped = 0, x87_loads = 0, vector_loads = 0;
-    u64 flushes = 0;
+    u64 flushes = 0, verifies = 0, samples = 0;
   };
   void LogCounts() const;  // -d jit
 
@@ -47,13 +51,14 @@ class Engine final : public CodeUser {
 
  private:
   // Handlers: each goes on at the code it returns.
-  const u8* OnInterpret(u64 page_offset);
-  const u8* OnPoll(u64 page_offset);
+  const u8* OnInterpret(SiteRecord site);
+  const u8* OnPoll(SiteRecord site);
+  const u8* OnVerify(SiteRecord site);
   const u8* OnLink(const LinkRecord& record);
   const u8* OnBranch(u64 rip);
   const u8* OnMiss(u64 linear, MissRecord record);
-  const u8* OnLoadX87(u64 page_offset);
-  const u8* OnLoadVectors(u64 page_offset);
+  const u8* OnLoadX87(SiteRecord site);
+  const u8* OnLoadVectors(SiteRecord site);
   friend struct EngineThunks;
 
   // The code for where the guest is now; null: Run is to return.
@@ -63,14 +68,26 @@ class Engine final : public CodeUser {
   // What thunks leave in another form than CpuState has: flags, and R8 outside 64-bit mode.
   void TakeState();
   void PutState();
-  u64 RipAt(u64 page_offset) const;
+  u64 RipAt(i64 offset) const;
+  // The guest stands at this instruction; its registers are in their own places again.
+  void StandAt(SiteRecord site);
   void Step();
   void FollowFlushes();
   bool MustLeave();
   const u8* FindCode();
+
+  // search.cc
   const u8* Search(bool ungrouped);
-  bool FetchPage(u64 linear, GuestPage& page, bool& is_global, cpu::Fault& fault);
-  void Remember(u64 rip, const u8* code, bool is_global);
+  u64 LinearRip() const;
+  bool MayPassLimit() const;
+  MappedWindow MakeWindow();
+  bool FetchPage(u64 linear, GuestPage& page, cpu::Fault& fault);
+  void NotePages(const Block& block, MappedWindow& window);
+  void Remember(const Block& block);
+
+  // hot_loops.cc
+  void Sample();
+  void PromoteLoop();
 
   // mode.cc
   void UpdateMode();
@@ -105,6 +122,7 @@ class Engine final : public CodeUser {
 
   struct SaltEntry {
     u64 mode = 0;
+    u64 code_base = 0;  // of CS
     u64 validity = 0;
     u64 salt = 0;
   };
@@ -113,6 +131,9 @@ class Engine final : public CodeUser {
   u64 next_salt_ = 1;
   u64 salt_epoch_ = 0;  // counts when all that is cached must go
   bool has_local_supervisor_branches_ = false;
+
+  bool is_sampled_ = false;
+  std::array<u64, 64> hot_{};  // host addresses of loops that a sample hit once
 
   class ShadowStack;
   std::unique_ptr<ShadowStack> shadow_stack_;

@@ -2,6 +2,7 @@
 
 #include <asm/prctl.h>
 #include <csignal>
+#include <ctime>
 #include <mutex>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -65,6 +66,49 @@ void InstallHandlers() {
   }
 }
 
+void OnSampleTime(int) {
+  if (current_engine != nullptr) {
+    current_engine->AskForSample();
+  }
+}
+
+// Asks for a sample each time the thread has used so much of a processor; costs nothing while it
+// sleeps. Without such timers no loop is taken for hot.
+class SampleTimer {
+ public:
+  SampleTimer() {
+    struct sigaction action {};
+    action.sa_handler = &OnSampleTime;
+    action.sa_flags = SA_ONSTACK | SA_RESTART;
+    CHECK(::sigaction(kSignal, &action, nullptr) == 0);
+    struct sigevent event {};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = kSignal;
+    event._sigev_un._tid = static_cast<pid_t>(::syscall(SYS_gettid));
+    if (::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer_) != 0) {
+      return;
+    }
+    is_there_ = true;
+    const timespec period{0, kPeriodNs};
+    const itimerspec times{period, period};
+    ::timer_settime(timer_, 0, &times, nullptr);
+  }
+  ~SampleTimer() {
+    if (is_there_) {
+      ::timer_delete(timer_);
+    }
+  }
+  SampleTimer(const SampleTimer&) = delete;
+  SampleTimer& operator=(const SampleTimer&) = delete;
+
+ private:
+  static constexpr int kSignal = SIGVTALRM;
+  static constexpr long kPeriodNs = 2'000'000;
+
+  timer_t timer_{};
+  bool is_there_ = false;
+};
+
 // Translated code has a stack of its own, too small for handlers.
 struct SignalStack {
   static constexpr size_t kSize = 64 << 10;
@@ -85,6 +129,7 @@ struct SignalStack {
 
 void UseHostThread(Engine& engine, VcpuContext& context) {
   thread_local SignalStack stack;
+  thread_local SampleTimer timer;
   if (current_engine != &engine) {
     InstallHandlers();
     current_engine = &engine;

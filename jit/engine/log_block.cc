@@ -21,9 +21,9 @@ void LogHostCode(const Block& block, u32 from, u32 to) {
 }
 
 // Where the host code of the guest instruction at this offset starts; some have several points.
-u32 HostStartOf(const Block& block, u16 page_offset) {
+u32 HostStartOf(const Block& block, i32 offset) {
   for (const CodePoint& point : block.points) {
-    if (point.page_offset == page_offset) {
+    if (point.offset == offset) {
       return point.host;
     }
   }
@@ -39,13 +39,13 @@ void SharedCode::LogBlock(const Unit& unit, const Block& block) const {
   }
   const cpu::DecodeMode mode = ToDecodeMode(unit.mode, model_);
   if (LogEnabled(LogItem::kOutAsm)) {
-    LogHostCode(block, 0, HostStartOf(block, unit.start()));
+    LogHostCode(block, 0, HostStartOf(block, unit.insts.front().offset));
   }
   for (size_t i = 0; i < unit.insts.size(); ++i) {
     const UnitInst& unit_inst = unit.insts[i];
     const std::span<const std::byte> code =
         std::as_bytes(std::span(unit_inst.inst.bytes)).first(unit_inst.inst.length);
-    const u64 address = block.key.address - unit.start() + unit_inst.offset;
+    const u64 address = block.key.address + static_cast<u64>(unit_inst.offset - unit.start());
     Log(LogItem::kInAsm, "{:#x}: {}", address, cpu::Disassemble(mode, code, address));
     if (LogEnabled(LogItem::kOutAsm)) {
       const bool is_last = i + 1 == unit.insts.size();

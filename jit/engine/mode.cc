@@ -73,7 +73,12 @@ void Engine::UpdateMode() {
       }
     }
   }
-  context_.segment_base = interpreter_.core().segment_base;
+  const auto& bases = interpreter_.core().segment_base;
+  const auto cs = static_cast<size_t>(SegReg::kCs);
+  if (bases[cs] != context_.segment_base[cs]) {
+    ResetShadowStack();  // the same RIP means another place
+  }
+  context_.segment_base = bases;
   UpdateSalt();
 }
 

@@ -46,8 +46,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
     ++counts_.run_fills;
     return reinterpret_cast<const u8*>(context_.spill[3]);
   }
-  state_.rip = RipAt(record.page_offset);
-  TakeState();
+  StandAt(record.site);
   if (record.is_group) {
     ++counts_.ungrouped;
     const u8* const code = Search(true);

@@ -1,42 +1,17 @@
 #include "jit/engine/shared_code.h"
 
-#include <chrono>
+#include <algorithm>
 #include <thread>
 
 #include "base/bits.h"
 #include "base/check.h"
-#include "base/log.h"
 #include "devices/bus/address.h"
-#include "jit/analysis/flags.h"
+#include "jit/unit/region.h"
 
 namespace tandem::jit {
 namespace {
 
 constexpr size_t kSpaceSize = 128 << 20;
-constexpr size_t kNextBytes = 15;
-constexpr size_t kLookAhead = 6;
-
-// The arithmetic flags that the code at an offset may need: until they are overwritten, some
-// instruction reads them, or it cannot be told.
-u32 FlagsNeededAt(const UnitMode& mode, const cpu::CpuModel& model,
-                  std::span<const std::byte> page, u16 offset) {
-  Unit unit = ReadUnit(mode, model, page, offset, {}, kLookAhead);
-  if (unit.insts.empty()) {
-    return static_cast<u32>(cpu::kArithFlags);
-  }
-  u32 open = static_cast<u32>(cpu::kArithFlags);
-  u32 needed = 0;
-  for (const UnitInst& unit_inst : unit.insts) {
-    const FlagEffect effect = FlagEffectOf(unit_inst);
-    needed |= effect.needs & open;
-    open &= ~effect.overwrites;
-    if (unit_inst.treatment == Treatment::kConditional) {
-      break;
-    }
-  }
-  return needed | open;
-}
-
 }  // namespace
 
 SharedCode::SharedCode(const cpu::CpuModel& model, const Handlers& handlers)
@@ -108,7 +83,7 @@ bool SharedCode::Claim(CodeUser& user, const GuestPage& page) {
 bool SharedCode::MakeRoom(CodeUser& user) {
   {
     MutexLock lock(cache_.mutex());
-    if (cache_.room() >= Emitter::kMaxBlockSize) {
+    if (cache_.room() >= Emitter::kMaxBlockSize && !numbers_.IsNearlyUsedUp()) {
       return true;
     }
   }
@@ -117,9 +92,15 @@ bool SharedCode::MakeRoom(CodeUser& user) {
   }
   {
     MutexLock lock(cache_.mutex());
-    cache_.RecycleNextChunk();  // pages that have lost code stay watched: a write tells
+    const size_t chunks = numbers_.IsNearlyUsedUp() ? CodeCache::kChunks : 1;
+    for (size_t i = 0; i < chunks; ++i) {
+      cache_.RecycleNextChunk();  // pages that have lost code stay watched: a write tells
+      ++counts_.recycled_chunks;
+    }
+    if (numbers_.IsNearlyUsedUp()) {
+      numbers_.Clear();
+    }
   }
-  ++counts_.recycled_chunks;
   for (CodeUser* each : users_) {
     each->ForgetAllCode();
   }
@@ -127,107 +108,75 @@ bool SharedCode::MakeRoom(CodeUser& user) {
   return true;
 }
 
-const u8* SharedCode::Find(CodeUser& user, const UnitMode& mode, const GuestPage& page,
-                                   u16 page_offset,
-                                   const std::function<const GuestPage*()>& next) {
-  const BlockKey key{reinterpret_cast<u64>(page.host()) + page_offset, mode.Key()};
+bool SharedCode::IsMapped(const Block& block, MappedWindow& window) const {
+  return std::all_of(block.other_pages.begin(), block.other_pages.end(), [&](const OtherPage& page) {
+    const CodeWindow::Page* const now = window.At(page.page);
+    return now != nullptr && now->host() == page.host;
+  });
+}
+
+const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow& window,
+                              u16 offset) {
+  const BlockKey key{window.At(0)->host() + offset, mode.Key()};
   Block* block = nullptr;
   {
     MutexLock lock(cache_.mutex());
     block = cache_.Find(key);
   }
-  if (block != nullptr && block->second_size != 0) {
-    const GuestPage* const second = next();
-    if (second == nullptr) {
-      return nullptr;
-    }
-    if (reinterpret_cast<u64>(second->host()) != block->second_page) {
-      MutexLock lock(cache_.mutex());
-      cache_.Retire(*block);
-      block = nullptr;
-    }
+  if (block != nullptr && IsMapped(*block, window)) {
+    return block;
   }
   if (block != nullptr) {
-    return EntryOf(*block);
+    MutexLock lock(cache_.mutex());
+    cache_.Retire(*block);
   }
-  return Make(user, key, mode, page, next);
+  return Make(user, key, window, [&] { return ReadUnit(mode, model_, window, offset); });
 }
 
-// Between a claim and the translation others may take the room, or write to the page, which gives up
-// the claim: then once more.
-const u8* SharedCode::Make(CodeUser& user, const BlockKey& key, const UnitMode& mode,
-                                   const GuestPage& page,
-                                   const std::function<const GuestPage*()>& next) {
-  const u16 page_offset = static_cast<u16>(key.address % kPageSize);
-  const GuestPage* const second = page_offset > kPageSize - kNextBytes ? next() : nullptr;
-  for (;;) {
-    if (!MakeRoom(user) || !Claim(user, page) || (second != nullptr && !Claim(user, *second))) {
+const Block* SharedCode::FindRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window,
+                                    u16 offset) {
+  const BlockKey key{window.At(0)->host() + offset, mode.Key()};
+  {
+    MutexLock lock(cache_.mutex());
+    Block* const block = cache_.Find(key);
+    if (block != nullptr && block->is_region) {
       return nullptr;
     }
+  }
+  return Make(user, key, window, [&] { return ReadRegion(mode, model_, window, offset); });
+}
+
+// Between a claim and the translation others may take the room, or write to a page, which gives up
+// the claim: then once more.
+const Block* SharedCode::Make(CodeUser& user, const BlockKey& key, MappedWindow& window,
+                              const Reader& read) {
+  for (;;) {
+    window.Unseal();
+    Unit unit = read();
+    if (unit.insts.empty() || !Prepare(user, unit, window)) {
+      return nullptr;
+    }
+    window.Seal();
     MutexLock lock(cache_.mutex());
-    const bool is_claimed = page.ram->HasCode(page.offset) &&
-                            (second == nullptr || second->ram->HasCode(second->offset));
-    if (!is_claimed || cache_.room() < Emitter::kMaxBlockSize) {
+    if (!IsPrepared(unit, window)) {
       continue;
     }
-    Block* block = cache_.Find(key);
-    if (block == nullptr) {
-      block = Translate(mode, page, page_offset, second);
+    if (Block* const other = cache_.Find(key)) {
+      if (other->is_region || !unit.is_region) {
+        return other;  // somebody else was faster
+      }
+      cache_.Retire(*other);
     }
-    return block == nullptr ? nullptr : EntryOf(*block);
-  }
-}
-
-Block* SharedCode::Translate(const UnitMode& mode, const GuestPage& page, u16 page_offset,
-                             const GuestPage* second) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::span<const std::byte> bytes(page.host(), kPageSize);
-  Unit unit = ReadUnit(mode, model_, bytes, page_offset, {});
-  if (unit.insts.empty()) {
-    if (second == nullptr) {
-      return nullptr;
+    if (Block* const block = Translate(unit, key, window)) {
+      return block;
     }
-    unit = ReadUnit(mode, model_, bytes, page_offset, {second->host(), kNextBytes});
   }
-  CHECK(!unit.insts.empty());
-  const u64 address = reinterpret_cast<u64>(page.host()) + page_offset;
-  const EmitRequest request{
-      unit, static_cast<u32>(address / 1024 * 0x9e3779b1u >> 7),
-      [&](u16 offset) { return FlagsNeededAt(mode, model_, bytes, offset); }};
-  std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
-  block->key = {address, mode.Key()};
-  block->guest_size = std::min<u32>(unit.end() - unit.start(), kPageSize - page_offset);
-  if (unit.crosses_page) {
-    block->second_page = reinterpret_cast<u64>(second->host());
-    block->second_size = unit.end() - kPageSize;
-  }
-  ++counts_.blocks;
-  counts_.insts += unit.insts.size();
-  counts_.guest_bytes += block->guest_size;
-  counts_.host_bytes += block->code_size;
-  Block* const result = cache_.Publish(std::move(block));
-  UpdateGranules(page);
-  if (unit.crosses_page) {
-    UpdateGranules(*second);
-  }
-  LogBlock(unit, *result);
-  if (perf_map_) {
-    perf_map_->Add(*result, space_, page.ram->name(), page.offset + page_offset);
-  }
-  const auto spent = std::chrono::steady_clock::now() - start;
-  counts_.translation_ns +=
-      static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
-  return result;
 }
 
-void SharedCode::UpdateGranules(const GuestPage& page) {
-  page.ram->SetCodeGranules(page.offset, cache_.Granules(reinterpret_cast<u64>(page.host())));
-}
-
-void SharedCode::Link(Block& from, u32 site, const BlockKey& to) {
+void SharedCode::Link(Block& from, u32 site, u64 mode) {
   MutexLock lock(cache_.mutex());
-  Block* const target = cache_.Find(to);
-  if (target != nullptr && target->second_size == 0) {
+  Block* const target = cache_.Find({from.exits[site].target, mode});
+  if (target != nullptr) {
     cache_.Link(from, site, *target);
     ++counts_.links;
   }
@@ -242,7 +191,9 @@ void SharedCode::OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) {
       ++counts_.retired;
     }
     const u64 page = AlignDown(offset, kPageSize);
-    ram.SetCodeGranules(page, cache_.Granules(reinterpret_cast<u64>(ram.data()) + page));
+    const u64 page_address = reinterpret_cast<u64>(ram.data()) + page;
+    cache_.ShrinkGranules(page_address);
+    ram.SetCodeGranules(page, cache_.Granules(page_address));
   }
   for (CodeUser* user : users_) {
     user->AskToForgetBranches();

@@ -9,6 +9,7 @@
 #include "cpu/state/cpu_model.h"
 #include "devices/bus/ram_block.h"
 #include "jit/code/code_cache.h"
+#include "jit/engine/mapped_window.h"
 #include "jit/engine/perf_map.h"
 #include "jit/unit/unit.h"
 #include "jit/x64/emitter.h"
@@ -32,13 +33,6 @@ class CodeUser {
   std::atomic<bool> in_code{false};
 };
 
-// Where a guest page lies.
-struct GuestPage {
-  devices::RamBlock* ram = nullptr;
-  u64 offset = 0;  // of the page in ram
-  const std::byte* host() const { return ram->data() + offset; }
-};
-
 // The translated code of one machine, shared by its vCPUs. Any vCPU's thread, unless said otherwise.
 class SharedCode final : public devices::CodeObserver {
  public:
@@ -60,38 +54,50 @@ class SharedCode final : public devices::CodeObserver {
   void Enter(CodeUser& user);
   void Leave(CodeUser& user) { user.in_code.store(false, std::memory_order_release); }
 
-  // The code for the bytes at page.host() + page_offset, translated if need be. next: the page that
-  // follows in linear memory, asked for only if the first instruction crosses into it; its answer is
-  // null where that faults. user: the caller, in translated code. Returns the executable address;
-  // null: there is none yet, as the next page cannot be had or somebody wants the caller to pause.
-  const u8* Find(CodeUser& user, const UnitMode& mode, const GuestPage& page, u16 page_offset,
-             const std::function<const GuestPage*()>& next);
+  PageNumbers& page_numbers() { return numbers_; }
 
-  // Lets the jump lead straight to the block with this key, if there is one.
-  void Link(Block& from, u32 site, const BlockKey& to);
+  // The block for the code at an offset of the window's first page, translated if need be. user: the
+  // caller, in translated code. Null: there is none yet, as the code cannot be had or somebody wants
+  // the caller to pause. A block stays in memory while the caller is in translated code.
+  const Block* Find(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset);
+  // Likewise a region for the loop there, in the place of the straight block; null: also where there
+  // is no loop.
+  const Block* FindRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset);
+
+  // The executable address at which a block is entered.
+  const u8* EntryOf(const Block& block) const {
+    return space_.ToExecutable(block.code + block.entry_in_memory);
+  }
+
+  // Lets the jump lead straight to its target in this mode, if that is translated.
+  void Link(Block& from, u32 site, u64 mode);
 
   void OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) override;
 
   struct Counts {
-    std::atomic<u64> blocks{0}, guest_bytes{0}, host_bytes{0}, insts{0}, translation_ns{0};
+    std::atomic<u64> blocks{0}, regions{0}, guest_bytes{0}, host_bytes{0}, insts{0}, translation_ns{0};
     std::atomic<u64> retired{0}, links{0}, recycled_chunks{0}, pauses{0};
   };
   const Counts& counts() const { return counts_; }
 
  private:
-  const u8* Make(CodeUser& user, const BlockKey& key, const UnitMode& mode, const GuestPage& page,
-             const std::function<const GuestPage*()>& next);
-  // second: the page that follows; null where it is not needed or cannot be had.
-  Block* Translate(const UnitMode& mode, const GuestPage& page, u16 page_offset,
-                   const GuestPage* second);
-  const u8* EntryOf(const Block& block) const {
-    return space_.ToExecutable(block.code + block.entry_in_memory);
-  }
+  using Reader = std::function<Unit()>;
+
+  const Block* Make(CodeUser& user, const BlockKey& key, MappedWindow& window, const Reader& read);
+  bool IsMapped(const Block& block, MappedWindow& window) const;
+
+  // translate.cc
+  bool Prepare(CodeUser& user, const Unit& unit, MappedWindow& window);
+  bool IsPrepared(const Unit& unit, MappedWindow& window);
+  Block* Translate(Unit& unit, const BlockKey& key, MappedWindow& window);
+  void Publish(const Unit& unit, std::unique_ptr<Block> block, MappedWindow& window);
+  u32 FlagsNeededAt(const UnitMode& mode, MappedWindow& window, i64 offset,
+                    std::vector<Unit>& looked_at);
   bool Claim(CodeUser& user, const GuestPage& page);
   bool MakeRoom(CodeUser& user);
   bool PauseOthers(CodeUser& user);
   void ResumeOthers();
-  void UpdateGranules(const GuestPage& page);
+  void UpdateGranules(const Block& block, MappedWindow& window);
   void LogBlock(const Unit& unit, const Block& block) const;
 
   const cpu::CpuModel& model_;
@@ -99,6 +105,7 @@ class SharedCode final : public devices::CodeObserver {
   Thunks thunks_;
   CodeCache cache_;
   Emitter emitter_;
+  PageNumbers numbers_;
   std::vector<CodeUser*> users_;
   Counts counts_;
   std::optional<PerfMap> perf_map_;

@@ -7,15 +7,17 @@ namespace tandem::jit {
 void Engine::LogCounts() const {
   const Counts& c = counts_;
   Log(LogItem::kJit,
-      "jit: {} interpreted, {} polls, {} link exits, {} branch misses, {} searches, {} flushes",
-      c.interpreted, c.polls, c.links, c.branch_misses, c.searches, c.flushes);
+      "jit: {} interpreted, {} polls, {} link exits, {} branch misses, {} searches, {} flushes, "
+      "{} pages verified, {} samples",
+      c.interpreted, c.polls, c.links, c.branch_misses, c.searches, c.flushes, c.verifies,
+      c.samples);
   Log(LogItem::kJit,
       "jit: misses: {} runs filled by C++, {} interpreted, {} ungrouped; loads: {} x87, {} vectors",
       c.run_fills, c.misses_interpreted, c.ungrouped, c.x87_loads, c.vector_loads);
   const SharedCode::Counts& s = shared_.counts();
   Log(LogItem::kJit,
-      "jit: {} blocks, {} instructions, {} guest bytes, {} host bytes, {:.3f} s translating",
-      s.blocks.load(), s.insts.load(), s.guest_bytes.load(), s.host_bytes.load(),
+      "jit: {} blocks, of these {} regions, {} instructions, {} guest bytes, {} host bytes, {:.3f} s translating",
+      s.blocks.load(), s.regions.load(), s.insts.load(), s.guest_bytes.load(), s.host_bytes.load(),
       static_cast<double>(s.translation_ns.load()) * 1e-9);
   Log(LogItem::kJit, "jit: {} links, {} blocks retired, {} chunks recycled, {} pauses",
       s.links.load(), s.retired.load(), s.recycled_chunks.load(), s.pauses.load());

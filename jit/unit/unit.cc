@@ -14,40 +14,76 @@ cpu::DecodeStatus DecodeAcross(cpu::DecodeMode mode, std::span<const std::byte> 
                                std::span<const std::byte> next_page, cpu::Inst& inst) {
   std::array<std::byte, 2 * kMaxLength> joined{};
   const size_t first = std::min(code.size(), kMaxLength);
-  const size_t second = std::min(next_page.size(), kMaxLength);
   std::copy_n(code.begin(), first, joined.begin());
-  std::copy_n(next_page.begin(), second, joined.begin() + static_cast<std::ptrdiff_t>(first));
-  return cpu::Decode(mode, std::span(joined).first(first + second), inst);
+  std::copy_n(next_page.begin(), kMaxLength, joined.begin() + static_cast<std::ptrdiff_t>(first));
+  return cpu::Decode(mode, std::span(joined).first(first + kMaxLength), inst);
 }
 
 }  // namespace
+
+const UnitInst* Unit::LeaderAt(i64 offset) const {
+  const auto it = std::lower_bound(
+      insts.begin(), insts.end(), offset,
+      [](const UnitInst& inst, i64 wanted) { return inst.offset < wanted; });
+  return it != insts.end() && it->offset == offset && it->is_leader ? &*it : nullptr;
+}
+
+std::vector<i64> Unit::OtherPages() const {
+  std::vector<i64> pages;
+  for (const UnitInst& inst : insts) {
+    for (const i64 page : {PageOf(inst.offset), PageOf(inst.next() - 1)}) {
+      if (page != 0 && std::find(pages.begin(), pages.end(), page) == pages.end()) {
+        pages.push_back(page);
+      }
+    }
+  }
+  return pages;
+}
 
 cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model) {
   return {mode.code_bits, mode.is_real, model.Has(cpu::Feature::kAbm),
           model.Has(cpu::Feature::kBmi1)};
 }
 
-Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, std::span<const std::byte> page,
-              u16 page_offset, std::span<const std::byte> next_page, size_t max_insts) {
+std::optional<UnitInst> ReadInst(const UnitMode& mode, const cpu::CpuModel& model,
+                                 CodeWindow& window, i64 offset, bool may_cross) {
+  const CodeWindow::Page* const page = window.At(PageOf(offset));
+  if (page == nullptr) {
+    return std::nullopt;
+  }
+  std::optional<UnitInst> result(std::in_place);
+  result->offset = static_cast<i32>(offset);
+  const cpu::DecodeMode decode_mode = ToDecodeMode(mode, model);
+  const auto code = page->bytes.subspan(OffsetInPage(offset));
+  cpu::DecodeStatus status = cpu::Decode(decode_mode, code, result->inst);
+  if (status == cpu::DecodeStatus::kNeedBytes && may_cross) {
+    const CodeWindow::Page* const next = window.At(PageOf(offset) + 1);
+    if (next != nullptr) {
+      status = DecodeAcross(decode_mode, code, next->bytes, result->inst);
+    }
+  }
+  if (status == cpu::DecodeStatus::kNeedBytes) {
+    return std::nullopt;
+  }
+  result->treatment = TreatmentOf(result->inst, mode, model);
+  return result;
+}
+
+Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
+              size_t max_insts) {
   Unit unit;
   unit.mode = mode;
-  const cpu::DecodeMode decode_mode = ToDecodeMode(mode, model);
-  size_t at = page_offset;
-  while (unit.insts.size() < max_insts && at < page.size()) {
-    UnitInst next;
-    next.offset = static_cast<u16>(at);
-    cpu::DecodeStatus status = cpu::Decode(decode_mode, page.subspan(at), next.inst);
-    if (status == cpu::DecodeStatus::kNeedBytes && unit.insts.empty() && !next_page.empty()) {
-      status = DecodeAcross(decode_mode, page.subspan(at), next_page, next.inst);
-      unit.crosses_page = true;
-    }
-    if (status == cpu::DecodeStatus::kNeedBytes) {
+  unit.insts.reserve(8);
+  i64 at = offset;
+  while (unit.insts.size() < max_insts && PageOf(at) == PageOf(offset)) {
+    std::optional<UnitInst> next = ReadInst(mode, model, window, at, unit.insts.empty());
+    if (!next) {
       break;
     }
-    next.treatment = TreatmentOf(next.inst, mode, model);
-    at += next.inst.length;
-    unit.insts.push_back(next);
-    if (EndsUnit(next.treatment)) {
+    next->is_leader = unit.insts.empty();
+    at = next->next();
+    unit.insts.push_back(*next);
+    if (EndsUnit(next->treatment)) {
       break;
     }
   }

@@ -1,41 +1,62 @@
 #pragma once
 
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "cpu/decode/inst.h"
 #include "cpu/state/cpu_model.h"
+#include "jit/unit/code_window.h"
+#include "jit/unit/homes.h"
 #include "jit/unit/treatment.h"
 #include "jit/unit/unit_mode.h"
 
 namespace tandem::jit {
 
+// Offsets of instructions count from the start of the page in which the unit is entered.
 struct UnitInst {
   cpu::Inst inst;
   Treatment treatment{};
-  u16 offset = 0;  // in the page
-  u16 next() const { return static_cast<u16>(offset + inst.length); }
+  i32 offset = 0;
+  bool is_leader = false;  // the unit is entered here, or control comes here from elsewhere in it
+  u32 weight = 1;          // how often it runs, by a guess
+
+  i32 next() const { return offset + inst.length; }
+  // Of direct jumps and calls.
+  i64 target() const { return i64{next()} + static_cast<i64>(inst.immediate); }
 };
 
-// A run of guest instructions within one page, to be translated together. It may be left by any
-// conditional jump in it; it ends with the last instruction.
+// Guest instructions that are translated together, by address. A straight unit lies in one page, but
+// for its only instruction, and may be left by any conditional jump; a region consists of the basic
+// blocks of a loop and may lie in several pages.
 struct Unit {
   UnitMode mode;
   std::vector<UnitInst> insts;
-  bool crosses_page = false;  // the only instruction goes on in the next page
+  size_t entry = 0;  // index of the instruction that it is entered at
+  bool is_region = false;
+  Homes homes;
 
-  u16 start() const { return insts.front().offset; }
-  u16 end() const { return insts.back().next(); }
+  i32 start() const { return insts[entry].offset; }
+  // The instruction at an offset that control may come to; null: there is none in the unit.
+  const UnitInst* LeaderAt(i64 offset) const;
+  // Whether control goes on at insts[i + 1] unless it jumps.
+  bool FallsInto(size_t i) const {
+    return i + 1 < insts.size() && insts[i + 1].offset == insts[i].next();
+  }
+  // All pages with bytes of it other than that of the entry.
+  std::vector<i64> OtherPages() const;
 };
 
 inline constexpr size_t kMaxUnitInsts = 48;
 
-// Reads a unit of at most max_insts instructions that starts at page_offset. page: the guest's bytes of the page; next_page: the first
-// bytes of the next one, looked at only if the first instruction needs them. No instruction: it goes
-// on beyond both.
-Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, std::span<const std::byte> page,
-              u16 page_offset, std::span<const std::byte> next_page,
+// Reads a straight unit of at most max_insts instructions that starts at an offset of page 0. The
+// next page is asked for only if the first instruction goes on there. No instruction: it cannot be
+// had.
+Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
               size_t max_insts = kMaxUnitInsts);
+
+// One instruction, whose bytes may go on in the next page; nothing if they cannot be had.
+std::optional<UnitInst> ReadInst(const UnitMode& mode, const cpu::CpuModel& model,
+                                 CodeWindow& window, i64 offset, bool may_cross);
 
 // The decoder's view of a mode.
 cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model);

@@ -1,8 +1,8 @@
 #include <algorithm>
+#include <bit>
 
 #include "base/bits.h"
 #include "base/check.h"
-#include "jit/analysis/register_homes.h"
 #include "jit/x64/emitter.h"
 
 // Instructions that become themselves: other registers, another memory operand.
@@ -34,37 +34,17 @@ bool IsOverwritten(const cpu::Inst& inst) {
   }
 }
 
-// Each register in its home, another memory operand.
-Reencoding WithHomes(u8 code_bits, const HostMem* mem) {
-  Reencoding request;
-  request.code_bits = code_bits;
-  request.mem = mem;
-  for (u8 guest = 0; guest < 16; ++guest) {
-    request.gpr[guest] = HostRegister(guest);
-  }
-  return request;
-}
-
-// Whether computing the address in the register itself would overwrite a part of it too early: a
-// part that is loaded from memory first while the register is the other one.
-bool UsesBoth(const cpu::MemoryOperand& mem, u8 guest) {
-  const auto in_memory = [](u8 reg) { return reg < 16 && LivesInMemory(reg); };
-  return (in_memory(mem.base) && mem.index == guest) || (in_memory(mem.index) && mem.base == guest);
-}
-
 }  // namespace
 
-void Emitter::LoadGuest(const Reg64& to, u8 guest) { LoadContext(to, GprOffset(guest)); }
-
-void Emitter::StoreGuest(u8 guest, const Reg64& from) { StoreContext(GprOffset(guest), from); }
-
-// The host register of a guest register, or scratch with its value.
-Reg64 Emitter::GuestOr(u8 guest, const Reg64& scratch) {
-  if (!LivesInMemory(guest) || !Is64()) {
-    return Reg64(HostRegister(guest));
+// Each register in its home, another memory operand.
+Reencoding Emitter::WithHomes(const HostMem* mem) const {
+  Reencoding request;
+  request.code_bits = unit_->mode.code_bits;
+  request.mem = mem;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    request.gpr[guest] = static_cast<u8>(HostOf(guest).getIdx());
   }
-  LoadGuest(scratch, guest);
-  return scratch;
+  return request;
 }
 
 void Emitter::EmitCopy(size_t i) {
@@ -79,13 +59,13 @@ void Emitter::EmitCopy(size_t i) {
   const u32 flags = static_cast<u32>(cpu::kArithFlags);
   const FlagEffect effect = FlagEffectOf(unit_inst);
   const bool writes = (inst.flags_written & flags) != 0;
-  if (effect.needs != 0 || (writes && (live_[i] & ~effect.overwrites) != 0)) {
+  if (effect.needs != 0 || (writes && (live_[i].after & ~effect.overwrites) != 0)) {
     NeedHostFlags();
   }
-  NotePoint(unit_inst.offset, flags_ == FlagHome::kHost && LiveBefore(i) != 0);
+  NotePoint(unit_inst.offset, form_.flags == FlagHome::kHost && live_[i].before != 0);
   EmitEncoded(inst, has_memory ? &mem : nullptr);
   if (writes) {
-    flags_ = FlagHome::kHost;
+    form_.flags = FlagHome::kHost;
   }
 }
 
@@ -94,7 +74,7 @@ void Emitter::EmitEncoded(const cpu::Inst& inst, const HostMem* mem) {
     EmitHighByteWithMemory(inst, *mem);
     return;
   }
-  Reencoding request = WithHomes(unit_->mode.code_bits, mem);
+  Reencoding request = WithHomes(mem);
   const GprFields fields = GprFieldsOf(inst, request.code_bits);
   // Scratch registers that are free, and as a last resort one whose value is put aside.
   std::array<u8, 3> free = {static_cast<u8>(kScratch1.getIdx()),
@@ -104,20 +84,15 @@ void Emitter::EmitEncoded(const cpu::Inst& inst, const HostMem* mem) {
   Guests moved;
   u8 borrowed = cpu::kNoRegister;
   for (u8 guest = 0; guest < 16; ++guest) {
-    if (!LivesInMemory(guest) || !Is64() || !Names(fields, guest)) {
+    if (!InMemory(guest) || !Names(fields, guest)) {
       continue;
     }
     u8 host = 0;
     if (moved.count < free_count) {
       host = free[moved.count];
     } else {
-      // Three registers at once: MULX and the like.
-      const u32 used = inst.gprs_read | inst.gprs_written | (1u << cpu::kRsp);
-      for (host = 0; Bit(used | kMemoryRegisters, host) ||
-                     (mem != nullptr && (host == mem->base || host == mem->index));) {
-        ++host;
-      }
-      CHECK(borrowed == cpu::kNoRegister && host < 14);
+      host = Borrow(inst, mem);
+      CHECK(borrowed == cpu::kNoRegister);
       borrowed = host;
       StoreContext(kSpill0, Reg64(host));
     }
@@ -141,39 +116,57 @@ void Emitter::EmitEncoded(const cpu::Inst& inst, const HostMem* mem) {
   }
 }
 
+// Three registers at once in memory, MULX and the like: a host register that the instruction has no
+// part in.
+u8 Emitter::Borrow(const cpu::Inst& inst, const HostMem* mem) const {
+  u32 used = (1u << kScratch0.getIdx()) | (1u << kScratch1.getIdx()) | (1u << kGuestRsp.getIdx()) |
+             (1u << cpu::kRsp);
+  for (u8 guest = 0; guest < 16; ++guest) {
+    used |= Bit(inst.gprs_read | inst.gprs_written, guest) ? 1u << HostOf(guest).getIdx() : 0;
+  }
+  if (mem != nullptr) {
+    used |= (1u << mem->base) | (mem->index != kNoIndex ? 1u << mem->index : 0);
+  }
+  return static_cast<u8>(std::countr_one(used));
+}
+
 // AH to BH exclude a REX prefix, which the address would need: it goes through RBP.
 void Emitter::EmitHighByteWithMemory(const cpu::Inst& inst, const HostMem& mem) {
   StoreContext(kSpill0, rbp);
   lea(rbp, Mem(mem, 8));
   const HostMem low{static_cast<u8>(rbp.getIdx())};
-  const Reencoding request = WithHomes(unit_->mode.code_bits, &low);
+  const Reencoding request = WithHomes(&low);
   std::array<u8, kMaxHostLength> bytes;
   const size_t length = Reencode(inst, request, bytes);
   db(bytes.data(), length);
   LoadContext(rbp, kSpill0);
 }
 
+// Whether computing the address in the register itself would overwrite a part of it too early: a
+// part that is loaded from memory first while the register is the other one.
+bool Emitter::WouldOverwrite(const cpu::MemoryOperand& mem, u8 guest) const {
+  return (InMemory(mem.base) && mem.index == guest) || (InMemory(mem.index) && mem.base == guest);
+}
+
 void Emitter::EmitLea(size_t i) {
   const UnitInst& unit_inst = unit_->insts[i];
   const cpu::Inst& inst = unit_inst.inst;
   const u8 guest = inst.operands[0].reg;
-  const bool is_in_memory = LivesInMemory(guest) && Is64();
-  const Reg64 home = is_in_memory ? kScratch0 : Reg64(HostRegister(guest));
-  const bool is_direct = !is_in_memory && inst.operand_size == inst.mem.address_size &&
-                         inst.operand_size != 2 && !UsesBoth(inst.mem, guest);
-  if (is_direct) {
+  const auto size = inst.operand_size;
+  const Reg64 home = InMemory(guest) ? kScratch0 : HostOf(guest);
+  if (!InMemory(guest) && size == inst.mem.address_size && size != 2 &&
+      !WouldOverwrite(inst.mem, guest)) {
     EmitOffset(unit_inst, home);
     return;
   }
   EmitOffset(unit_inst, kScratch0);
-  if (inst.operand_size == 2) {
-    is_in_memory ? (putSeg(gs), mov(At(GprOffset(guest)), kScratch0.cvt16()))
-                 : mov(home.cvt16(), kScratch0.cvt16());
+  if (size == 2 && InMemory(guest)) {
+    putSeg(gs);
+    mov(At(GprOffset(form_.homes.Of(guest))), kScratch0.cvt16());
     return;
   }
-  const auto size = inst.operand_size;
   mov(Sized(home, size), Sized(kScratch0, size));
-  if (is_in_memory) {
+  if (InMemory(guest)) {
     StoreGuest(guest, home);
   }
 }

@@ -1,5 +1,4 @@
 #include "base/bits.h"
-#include "jit/analysis/register_homes.h"
 #include "jit/x64/emitter.h"
 
 // From guest addresses to host addresses: one compare against a cached run of plain memory. All here
@@ -35,8 +34,8 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
     add(kScratch0, At(micro + offsetof(MicroEntry, host)));
     return {static_cast<u8>(kScratch0.getIdx())};
   }
-  const auto base = static_cast<u8>(
-      HostRegister(plan.form == AccessForm::kBase ? plan.base : mem.base));
+  const auto base =
+      static_cast<u8>(HostOf(plan.form == AccessForm::kBase ? plan.base : mem.base).getIdx());
   if (plan.form == AccessForm::kBase && !Is64()) {
     lea(kScratch0.cvt32(), ptr[Reg64(base) + plan.offset]);
     LoadContext(kScratch32, micro + offsetof(MicroEntry, addend));
@@ -50,12 +49,12 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
   if (mem.index == cpu::kNoRegister) {
     return {static_cast<u8>(kScratch0.getIdx()), kNoIndex, 0, static_cast<i32>(mem.displacement)};
   }
-  return {static_cast<u8>(kScratch0.getIdx()), HostRegister(mem.index), mem.scale,
-          static_cast<i32>(mem.displacement)};
+  return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(HostOf(mem.index).getIdx()),
+          mem.scale, static_cast<i32>(mem.displacement)};
 }
 
 void Emitter::Check(size_t i, const AccessPlan& plan) {
-  FreeHostFlags(LiveBefore(i));
+  FreeHostFlags(live_[i].before);
   const size_t micro = MicroOffset(plan);
   const unsigned span = SpanClass(plan.check_size);
   auto again = std::make_shared<Label>();
@@ -70,13 +69,14 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   putSeg(gs);
   cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * span));
   ja(*miss, T_NEAR);
-  const MissRecord record{unit_->insts[i].offset, static_cast<u8>(span), SlotOf(plan),
-                          plan.is_group, plan.uses_write_run()};
+  const MissRecord record{{unit_->insts[i].offset, form_.homes}, static_cast<u8>(span),
+                          SlotOf(plan), plan.is_group, plan.uses_write_run()};
   const u8* const thunk = thunks_.miss[unit_->mode.bank][plan.uses_write_run()];
-  Later([this, i, &plan, again, miss, record, thunk] {
+  Later([this, i, &plan, again, miss, record, thunk, form = form_] {
+    form_ = form;
     L(*miss);
     EmitLinear(i, plan);
-    mov(kScratch1.cvt32(), record.Pack());
+    mov(kScratch1, record.Pack());
     call(thunk);
     jmp(*again, T_NEAR);
   });
@@ -88,7 +88,7 @@ void Emitter::EmitLinear(size_t i, const AccessPlan& plan) {
     EmitLinearOf(unit_->insts[i]);
     return;
   }
-  const Reg64 base(HostRegister(plan.base));
+  const Reg64 base = HostOf(plan.base);
   if (plan.check_offset == 0 && Is64()) {
     mov(kScratch0, base);
   } else {
@@ -119,9 +119,7 @@ void Emitter::EmitOffset(const UnitInst& unit_inst, const Reg64& to) {
       address = address + GuestOr(mem.base, to);
     }
     if (mem.index != cpu::kNoRegister) {
-      const Reg64& scratch = mem.base != cpu::kNoRegister && LivesInMemory(mem.base) && Is64()
-                                 ? kScratch1
-                                 : to;
+      const Reg64& scratch = InMemory(mem.base) ? kScratch1 : to;
       address = address + GuestOr(mem.index, scratch) * (1 << mem.scale);
     }
     lea(Sized(to, mem.address_size == 8 ? 8 : 4), ptr[address]);
@@ -146,9 +144,10 @@ void Emitter::EmitLimitCheck(const UnitInst& unit_inst) {
   lea(kScratch1, ptr[kScratch0 + (MemoryOperandOf(unit_inst.inst)->size - 1)]);
   cmp(kScratch1, kScratch32);
   ja(*beyond, T_NEAR);
-  Later([this, beyond, offset = unit_inst.offset] {
+  Later([this, beyond, offset = unit_inst.offset, form = form_] {
+    form_ = form;
     L(*beyond);
-    mov(kScratch0.cvt32(), offset);
+    SetSite(offset);
     jmp(thunks_.interpret);
   });
 }

@@ -1,4 +1,3 @@
-#include "jit/analysis/register_homes.h"
 #include "jit/x64/emitter.h"
 
 // PUSH, POP, LEAVE. Faults leave RSP alone: it moves last.
@@ -43,8 +42,8 @@ void Emitter::EmitPop(size_t i) {
   const u8 guest = inst.operands[0].reg;
   const unsigned bytes = inst.operand_size;
   const HostMem mem = Address(i, accesses_[i].stack);
-  if (!LivesInMemory(guest) || !Is64()) {
-    mov(Sized(Reg64(HostRegister(guest)), bytes), Mem(mem, bytes));
+  if (!InMemory(guest)) {
+    mov(Sized(HostOf(guest), bytes), Mem(mem, bytes));
   } else {
     LoadGuest(kScratch1, guest);
     mov(Sized(kScratch1, bytes), Mem(mem, bytes));

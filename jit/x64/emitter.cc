@@ -1,5 +1,9 @@
 #include "jit/x64/emitter.h"
 
+#include <algorithm>
+
+#include "jit/x64/register_homes.h"
+
 namespace tandem::jit {
 
 std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
@@ -11,39 +15,75 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
   reset();
   MoveTo(at);
   cold_.clear();
+  if (unit_->is_region && Is64()) {
+    request.unit.homes = ChooseHomes(*unit_);
+  }
   EmitAll();
+  block_->is_region = unit_->is_region;
+  block_->homes = unit_->homes.Pack();
   block_->code_size = Position();
   return block;
 }
 
 void Emitter::EmitAll() {
-  const UnitInst& last = unit_->insts.back();
-  const bool falls_through = !EndsUnit(last.treatment);
-  const u32 live_at_end =
-      falls_through && IsInPage(unit_->end()) ? request_->flags_needed_at(unit_->end())
-      : last.treatment == Treatment::kJump && IsInPage(TargetOf(last))
-          ? request_->flags_needed_at(static_cast<u16>(TargetOf(last)))
-          : static_cast<u32>(cpu::kArithFlags);
-  live_ = LiveFlags(*unit_, live_at_end);
+  live_ = LiveFlags(*unit_, request_->flags_needed_at);
   accesses_ = PlanAccesses(*unit_);
+  other_pages_ = unit_->OtherPages();
+  labels_.assign(unit_->insts.size(), Xbyak::Label());
   EmitEntries();
   for (size_t i = 0; i < unit_->insts.size(); ++i) {
-    NotePoint(unit_->insts[i].offset, false);
+    const UnitInst& unit_inst = unit_->insts[i];
+    from_ = unit_inst.next();
+    EmitLeader(i);
+    NotePoint(unit_inst.offset, false);
     EmitInst(i);
-  }
-  if (falls_through) {
-    GoTo(unit_->end(), live_at_end);
+    if (!EndsUnit(unit_inst.treatment) && !unit_->FallsInto(i)) {
+      GoTo(unit_inst.next());
+    }
   }
   EmitCold();
 }
 
+// Pages must be checked before anything else, which overwrites the flags.
 void Emitter::EmitEntries() {
-  flags_ = FlagHome::kHost;
+  const bool needs_flags = live_[unit_->entry].before != 0;
+  const bool checks = !other_pages_.empty();
+  form_ = {};
+  block_->entry_in_host = Position();
+  if (checks && needs_flags) {
+    SaveFlags(kScratch0);
+  }
   block_->entry_in_memory = Position();
-  if (LiveBefore(0) != 0) {
+  from_ = unit_->start();
+  for (const i64 page : other_pages_) {
+    LoadRip(kScratch0, page * kPageBytes);
+    CheckPage(request_->window.At(page)->id, [this] {
+      form_ = {FlagHome::kMemory, {}};
+      LeaveTo(thunks_.verify, unit_->start());
+    });
+  }
+  if (needs_flags) {
     RestoreFlags(kScratch0);
   }
-  block_->entry_in_host = Position();
+  if (!checks) {
+    block_->entry_in_host = Position();
+  }
+  TakeHomes();
+  if (unit_->entry != 0) {
+    jmp(labels_[unit_->entry], T_NEAR);
+  }
+}
+
+// Whoever comes to a leader has the flags in EFLAGS, if they are needed there.
+void Emitter::EmitLeader(size_t i) {
+  if (!unit_->insts[i].is_leader) {
+    return;
+  }
+  if (i > 0 && unit_->FallsInto(i - 1) && live_[i].before != 0) {
+    NeedHostFlags();
+  }
+  L(labels_[i]);
+  form_ = {FlagHome::kHost, unit_->homes};
 }
 
 void Emitter::EmitCold() {
@@ -53,8 +93,8 @@ void Emitter::EmitCold() {
   }
 }
 
-void Emitter::NotePoint(u16 page_offset, bool flags_in_host) {
-  block_->points.push_back({Position(), page_offset, flags_in_host});
+void Emitter::NotePoint(i32 offset, bool flags_in_host) {
+  block_->points.push_back({Position(), offset, flags_in_host});
 }
 
 Xbyak::Reg Emitter::Sized(const Xbyak::Reg64& reg, unsigned bytes) const {
@@ -72,7 +112,6 @@ Xbyak::Reg Emitter::Sized(const Xbyak::Reg64& reg, unsigned bytes) const {
 
 void Emitter::EmitInst(size_t i) {
   const UnitInst& unit_inst = unit_->insts[i];
-  from_ = unit_inst.next();
   switch (unit_inst.treatment) {
     case Treatment::kCopy:
       return EmitCopy(i);
@@ -89,7 +128,7 @@ void Emitter::EmitInst(size_t i) {
     case Treatment::kConditional:
       return EmitConditional(i);
     case Treatment::kJump:
-      return GoTo(TargetOf(unit_inst), live_[i]);
+      return GoTo(unit_inst.target());
     case Treatment::kJumpIndirect:
       return EmitJumpIndirect(i);
     case Treatment::kCall:

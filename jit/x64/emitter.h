@@ -16,13 +16,14 @@ namespace tandem::jit {
 
 // What the emitter is told besides the unit.
 struct EmitRequest {
-  const Unit& unit;
+  Unit& unit;  // its homes are chosen
+  CodeWindow& window;
   u32 slot_seed = 0;  // which part of the cached runs the block uses
-  // Arithmetic flags that may be needed by the code at an offset of the same page.
-  std::function<u32(u16)> flags_needed_at;
+  // Arithmetic flags that may be needed by the code at an offset.
+  std::function<u32(i64)> flags_needed_at;
 };
 
-// The baseline tier: translates one unit to host code in place, in one pass. One family of
+// The translator's back end: one unit becomes host code in place, in one pass. One family of
 // instructions a file.
 class Emitter : private Assembler {
  public:
@@ -31,7 +32,7 @@ class Emitter : private Assembler {
       : Assembler(start, size), thunks_(thunks) {}
 
   // Room that a block's code may need at most.
-  static constexpr size_t kMaxBlockSize = 128 << 10;
+  static constexpr size_t kMaxBlockSize = 256 << 10;
 
   // Writes the code at `at` and returns its block (without key and bytes).
   std::unique_ptr<Block> Emit(const EmitRequest& request, u8* at);
@@ -40,13 +41,23 @@ class Emitter : private Assembler {
   // Where the guest's arithmetic flags are.
   enum class FlagHome : u8 { kHost, kMemory };
 
+  // What is known of the guest's state where code is being emitted.
+  struct Form {
+    FlagHome flags = FlagHome::kHost;
+    Homes homes;
+  };
+
+  // Where a call comes back to; of jumps, null.
+  using Landing = std::shared_ptr<Xbyak::Label>;
+
   // emitter.cc
   void EmitAll();
   void EmitEntries();
+  void EmitLeader(size_t i);
   void EmitInst(size_t i);
   void EmitCold();
   void Later(std::function<void()> cold) { cold_.push_back(std::move(cold)); }
-  void NotePoint(u16 page_offset, bool flags_in_host);
+  void NotePoint(i32 offset, bool flags_in_host);
   u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
   bool Is64() const { return unit_->mode.code_bits == 64; }
   Xbyak::Reg Sized(const Xbyak::Reg64& reg, unsigned bytes) const;
@@ -54,10 +65,21 @@ class Emitter : private Assembler {
   Xbyak::Reg Word(const Xbyak::Reg64& reg) const { return Sized(reg, Is64() ? 8 : 4); }
 
   // emit_flags.cc
-  u32 LiveBefore(size_t i) const;
   void FreeHostFlags(u32 live);  // EFLAGS will be overwritten
   void NeedHostFlags();
   void ToMemoryForm();  // for leaving the block in an unknown direction
+
+  // emit_homes.cc
+  bool InMemory(u8 guest) const {
+    return Is64() && guest < 16 && form_.homes.InMemory(guest);
+  }
+  Xbyak::Reg64 HostOf(u8 guest) const { return Xbyak::Reg64(HostRegister(form_.homes.Of(guest))); }
+  void LoadGuest(const Xbyak::Reg64& to, u8 guest);
+  void StoreGuest(u8 guest, const Xbyak::Reg64& from);
+  Xbyak::Reg64 GuestOr(u8 guest, const Xbyak::Reg64& scratch);
+  void TakeHomes();   // on entry: registers go to the unit's homes
+  void LeaveHomes();  // and back to their own places
+  void MovePlaces();
 
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
@@ -76,9 +98,9 @@ class Emitter : private Assembler {
   void EmitLea(size_t i);
   void EmitEncoded(const cpu::Inst& inst, const HostMem* mem);
   void EmitHighByteWithMemory(const cpu::Inst& inst, const HostMem& mem);
-  void LoadGuest(const Xbyak::Reg64& to, u8 guest);
-  void StoreGuest(u8 guest, const Xbyak::Reg64& from);
-  Xbyak::Reg64 GuestOr(u8 guest, const Xbyak::Reg64& scratch);
+  Reencoding WithHomes(const HostMem* mem) const;
+  u8 Borrow(const cpu::Inst& inst, const HostMem* mem) const;
+  bool WouldOverwrite(const cpu::MemoryOperand& mem, u8 guest) const;
 
   // emit_stack.cc
   void EmitPush(size_t i);
@@ -94,27 +116,44 @@ class Emitter : private Assembler {
   void EmitJumpIndirect(size_t i);
   void EmitReturn(size_t i);
   void EmitDirection(size_t i);
-  void EmitLanding(u16 return_offset);
-  void LoadTarget(size_t i);
-  void LoadRip(const Xbyak::Reg64& to, i64 page_offset);
-  void GoTo(i64 page_offset, u32 live);
-  void GoToIfCondition(u8 condition, i64 page_offset);
-  void LinkedJump(u8 opcode, u8 condition, u16 page_offset);
-  void LeaveTo(const u8* thunk, u16 page_offset);
-  void Poll(u16 page_offset);
-  void LookUpBranch(bool is_call);
-  bool IsInPage(i64 offset) const { return offset >= 0 && offset < 4096; }
-  i64 TargetOf(const UnitInst& unit_inst) const;
+  void EmitLanding(size_t i, const Landing& landing);
+  void EmitReentry(size_t i);
+  void KeepTarget(size_t i);
+  void PushReturn(size_t i);
+  void LoadRip(const Xbyak::Reg64& to, i64 offset);
+  void LookUpBranch(const Landing& landing);
+
+  // emit_jump.cc
+  void GoTo(i64 offset);
+  void GoToIfCondition(u8 condition, i64 offset);
+  void JumpInside(const UnitInst& target);
+  void LeaveFor(i64 offset, const Landing& landing);
+  void EnterPage(i64 offset, u32 id, const Landing& landing);
+  void CheckPage(u32 id, std::function<void()> wrong);
+  void LeaveBy(const u8* thunk, const Landing& landing);
+  size_t JumpIf(u8 condition);
+  void JumpIf(u8 condition, const Xbyak::Label& target);
+  void Land(size_t rel32);
+  void LinkedJump(u8 opcode, u8 condition, i64 offset);
+  void EmitStub(u32 site, bool flags_in_host);
+  void LeaveTo(const u8* thunk, i32 offset);
+  void SetSite(i64 offset);
+  void Poll(i64 offset);
+  bool IsBackward(i64 offset) const { return offset < from_; }
+  bool IsOwnPage(i64 page) const;
+  u32 LiveAt(i64 offset);
 
   const Thunks& thunks_;
   const EmitRequest* request_ = nullptr;
   const Unit* unit_ = nullptr;
   Block* block_ = nullptr;
-  std::vector<u32> live_;  // after each instruction
+  std::vector<FlagLiveness> live_;
   std::vector<InstAccesses> accesses_;
+  std::vector<i64> other_pages_;
+  std::vector<Xbyak::Label> labels_;  // of leaders
   std::vector<std::function<void()>> cold_;
-  FlagHome flags_ = FlagHome::kHost;
-  u16 from_ = 0;  // end of the instruction being translated: jumps to before it go backward
+  Form form_;
+  i64 from_ = 0;  // end of the instruction being translated: jumps to before it go backward
 };
 
 }  // namespace tandem::jit

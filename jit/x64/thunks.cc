@@ -1,6 +1,5 @@
 #include "jit/x64/thunks.h"
 
-#include "jit/analysis/register_homes.h"
 #include "jit/x64/assembler.h"
 
 namespace tandem::jit {
@@ -175,7 +174,6 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   StoreContext(Spill(2), rdx);
   // The tag of the page of the last byte.
   mov(ecx, kScratch1.cvt32());
-  shr(ecx, 12);
   and_(ecx, 15);
   mov(edx, 1);
   shl(edx, cl);
@@ -194,7 +192,7 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   LoadIndexed(rdx, rax, tlb + offsetof(cpu::TlbEntry, addend));
   // The slot. Now and then C++ is asked all the same: it knows of runs longer than a page.
   mov(ecx, kScratch1.cvt32());
-  shr(ecx, 16);
+  shr(ecx, MissRecord::kSlotShift);
   and_(ecx, kMicroSlots - 1);
   shl(ecx, 7);
   LoadIndexed(rax, rcx, micro + offsetof(MicroEntry, misses));
@@ -251,6 +249,7 @@ Thunks ThunkEmitter::Emit() {
   EmitEnter();
   thunks_.interpret = EmitCall(handlers_.interpret);
   thunks_.poll = EmitCall(handlers_.poll);
+  thunks_.verify = EmitCall(handlers_.verify);
   thunks_.load_x87 = EmitCall(handlers_.load_x87);
   thunks_.load_vectors = EmitCall(handlers_.load_vectors);
   thunks_.link = EmitLink();

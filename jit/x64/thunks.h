@@ -4,6 +4,7 @@
 
 #include "cpu/mmu/tlb.h"
 #include "jit/context/context.h"
+#include "jit/unit/homes.h"
 
 namespace tandem::jit {
 
@@ -13,13 +14,26 @@ namespace tandem::jit {
 using Handler = const u8* (*)(void* engine, u64 first, u64 second);
 
 struct Handlers {
-  Handler interpret;     // first: page offset of the instruction
-  Handler poll;          // first: page offset to go on at
+  Handler interpret;     // first: SiteRecord of the instruction
+  Handler poll;          // first: SiteRecord to go on at
+  Handler verify;        // first: SiteRecord to go on at, in a page that is not in page_tags
   Handler link;          // second: address of a LinkRecord
   Handler branch;        // first: RIP to go on at
   Handler miss;          // first: linear address, second: MissRecord; spill[3]: code to try again
-  Handler load_x87;      // first: page offset
-  Handler load_vectors;  // first: page offset
+  Handler load_x87;      // first: SiteRecord
+  Handler load_vectors;  // first: SiteRecord
+};
+
+// A guest instruction, and where the guest's registers are.
+struct SiteRecord {
+  i32 offset = 0;  // to VcpuContext::pc_base; 16 bits
+  Homes homes;
+
+  static constexpr bool Holds(i64 offset) { return offset == static_cast<i16>(offset); }
+  constexpr u32 Pack() const { return static_cast<u16>(offset) | (homes.Pack() << 16); }
+  static constexpr SiteRecord Unpack(u64 packed) {
+    return {static_cast<i16>(packed), Homes::Unpack(static_cast<u32>(packed >> 16))};
+  }
 };
 
 // Stands in the code behind the call of the link thunk.
@@ -30,20 +44,22 @@ struct [[gnu::packed]] LinkRecord {
 
 // What a check that failed says of itself.
 struct MissRecord {
-  u16 page_offset;  // of the instruction, 12 bits
-  u8 span_class;
-  u8 slot;
-  bool is_group;
-  bool is_write;
+  SiteRecord site;
+  u8 span_class = 0;
+  u8 slot = 0;
+  bool is_group = false;
+  bool is_write = false;
 
-  constexpr u32 Pack() const {
-    return page_offset | (u32{span_class} << 12) | (u32{slot} << 16) | (u32{is_group} << 24) |
-           (u32{is_write} << 25);
+  static constexpr unsigned kSlotShift = 4;  // the lowest bits are span_class
+
+  constexpr u64 Pack() const {
+    return span_class | (u64{slot} << kSlotShift) | (u64{is_group} << 11) | (u64{is_write} << 12) |
+           (u64{site.Pack()} << 16);
   }
-  static constexpr MissRecord Unpack(u32 packed) {
-    return {static_cast<u16>(packed & 0xfff), static_cast<u8>((packed >> 12) & 0xf),
-            static_cast<u8>((packed >> 16) & 0x7f), ((packed >> 24) & 1) != 0,
-            ((packed >> 25) & 1) != 0};
+  static constexpr MissRecord Unpack(u64 packed) {
+    return {SiteRecord::Unpack(packed >> 16), static_cast<u8>(packed & 0xf),
+            static_cast<u8>((packed >> kSlotShift) & 0x7f), ((packed >> 11) & 1) != 0,
+            ((packed >> 12) & 1) != 0};
   }
 };
 
@@ -53,6 +69,7 @@ struct Thunks {
   void (*enter)(VcpuContext* context, const u8* code) = nullptr;  // executable address
   const u8* interpret = nullptr;
   const u8* poll = nullptr;
+  const u8* verify = nullptr;
   const u8* link = nullptr;         // called; the record follows
   const u8* branch = nullptr;       // kScratch0: RIP
   const u8* branch_miss = nullptr;  // kScratch0: RIP ^ branch_salt

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "devices/bus/ram_block.h"
+#include "jit/context/context.h"
+#include "jit/unit/code_window.h"
+
+namespace tandem::jit {
+
+// Where a guest page lies.
+struct GuestPage {
+  devices::RamBlock* ram = nullptr;
+  u64 offset = 0;  // of the page in ram
+  bool is_global = false;  // its translation survives loads of CR3
+  const std::byte* host() const { return ram->data() + offset; }
+};
+
+// Numbers of pages with code, for VcpuContext::page_tags. Any thread.
+class PageNumbers {
+ public:
+  // kCodePages: there are none left.
+  u32 Of(u64 host_page);
+  // Only a few are left: all code is to be dropped, and then the numbers.
+  bool IsNearlyUsedUp() const;
+  void Clear();
+
+ private:
+  static constexpr u32 kReserve = 256;
+
+  mutable Mutex mu_{LockRank::kLeaf};  // guards numbers_
+  std::unordered_map<u64, u32> numbers_;
+};
+
+// The pages around a RIP as one vCPU has them mapped.
+class MappedWindow final : public CodeWindow {
+ public:
+  // Finds the page so many pages after the first, without a fault; false: it cannot be had.
+  using Finder = std::function<bool(i64 page, GuestPage& found)>;
+
+  MappedWindow(PageNumbers& numbers, Finder find) : numbers_(numbers), find_(std::move(find)) {}
+
+  const Page* At(i64 page) override;
+  const GuestPage* GuestAt(i64 page);
+  // All pages that have been found.
+  std::vector<const GuestPage*> Known() const;
+  // From now on only what was asked for before can be had.
+  void Seal() { is_sealed_ = true; }
+  void Unseal() { is_sealed_ = false; }
+
+ private:
+  struct Entry {
+    i64 page = 0;
+    bool is_there = false;
+    GuestPage guest;
+    Page view;
+  };
+  const Entry& Look(i64 page);
+
+  PageNumbers& numbers_;
+  const Finder find_;
+  bool is_sealed_ = false;
+  std::deque<Entry> entries_;
+};
+
+}  // namespace tandem::jit

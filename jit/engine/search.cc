@@ -1,0 +1,97 @@
+#include "base/bits.h"
+#include "jit/engine/engine.h"
+
+// The way from RIP to a block.
+namespace tandem::jit {
+
+u64 Engine::LinearRip() const {
+  const cpu::Core& core = interpreter_.core();
+  return (core.segment_base[static_cast<size_t>(cpu::SegReg::kCs)] + state_.rip) &
+         core.linear_mask;
+}
+
+bool Engine::FetchPage(u64 linear, GuestPage& page, cpu::Fault& fault) {
+  cpu::CodePage code;
+  fault = mmu_.Fetch(Gva(linear), code);
+  if (fault || code.host == nullptr) {
+    return false;
+  }
+  const devices::FlatRange* range = mmu_.view().Find(code.gpa);
+  if (range == nullptr || !range->ram) {
+    return false;
+  }
+  page = {range->ram.get(), range->offset + (code.gpa - range->start), code.is_global};
+  return true;
+}
+
+MappedWindow Engine::MakeWindow() {
+  return MappedWindow(shared_.page_numbers(), [this, first = AlignDown(LinearRip(), kPageSize)](
+                                                  i64 page, GuestPage& found) {
+    cpu::Fault ignored;
+    const u64 linear = first + static_cast<u64>(page) * kPageSize;
+    return FetchPage(linear & interpreter_.core().linear_mask, found, ignored);
+  });
+}
+
+// Translated code does not compare RIP with the limit of CS.
+bool Engine::MayPassLimit() const {
+  const u64 offset = LinearRip() % kPageSize;
+  return mode_.code_bits != 64 &&
+         state_.rip - offset + kPageSize + 15 > u64{state_.Seg(cpu::SegReg::kCs).limit};
+}
+
+// Null: try again, or pause. What cannot be translated has been executed.
+const u8* Engine::Search(bool ungrouped) {
+  ++counts_.searches;
+  GuestPage page;
+  cpu::Fault fault;
+  if (MayPassLimit() || mode_.bank >= kMicroBanks) {
+    Step();
+    return nullptr;
+  }
+  if (!FetchPage(LinearRip(), page, fault)) {
+    fault ? interpreter_.Raise(fault) : Step();
+    mode_is_old_ = true;
+    return nullptr;
+  }
+  UnitMode mode = mode_;
+  mode.ungrouped = ungrouped;
+  MappedWindow window = MakeWindow();
+  const Block* const block = shared_.Find(*this, mode, window, OffsetInPage(static_cast<i64>(LinearRip())));
+  if (block == nullptr) {
+    if ((context_.attention.load() & kPauseAttention) == 0) {
+      Step();
+    }
+    return nullptr;
+  }
+  FollowFlushes();
+  context_.pc_base = state_.rip - LinearRip() % kPageSize;
+  NotePages(*block, window);
+  if (!ungrouped) {
+    Remember(*block);
+  }
+  return shared_.EntryOf(*block);
+}
+
+// The block's pages are where they are.
+void Engine::NotePages(const Block& block, MappedWindow& window) {
+  const u64 first = context_.pc_base ^ context_.branch_salt;
+  context_.page_tags[block.page_id] = first;
+  bool is_global = window.GuestAt(0)->is_global;
+  for (const OtherPage& page : block.other_pages) {
+    context_.page_tags[page.id] =
+        (context_.pc_base + static_cast<u64>(page.page) * kPageSize) ^ context_.branch_salt;
+    is_global &= window.GuestAt(page.page)->is_global;
+  }
+  has_local_supervisor_branches_ |= !mode_.is_user && !is_global;
+}
+
+void Engine::Remember(const Block& block) {
+  context_.branches[state_.rip % kBranchEntries] = {
+      .tag = state_.rip ^ context_.branch_salt,
+      .code = reinterpret_cast<u64>(shared_.EntryOf(block)),
+      .pc_base = context_.pc_base,
+      .page_id = block.page_id};
+}
+
+}  // namespace tandem::jit

@@ -1,0 +1,157 @@
+#include "jit/unit/region.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+
+namespace tandem::jit {
+namespace {
+
+constexpr i64 kReach = kPageBytes;  // to either side of the entry
+constexpr u32 kLoopWeight = 8;
+constexpr u32 kMaxWeight = 4096;
+
+// Where control may go on within the unit after an instruction.
+std::vector<i64> SuccessorsOf(const UnitInst& inst) {
+  switch (inst.treatment) {
+    case Treatment::kConditional:
+    case Treatment::kLoop:
+      return {inst.next(), inst.target()};
+    case Treatment::kJump:
+      return {inst.target()};
+    case Treatment::kJumpIndirect:
+    case Treatment::kReturn:
+    case Treatment::kInterpret:
+    case Treatment::kNeedX87:
+    case Treatment::kNeedVectors:
+      return {};
+    default:
+      return {inst.next()};
+  }
+}
+
+class RegionReader {
+ public:
+  RegionReader(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 entry)
+      : mode_(mode), model_(model), window_(window), entry_(entry) {}
+
+  Unit Read() {
+    Explore();
+    KeepLoop();
+    Unit unit;
+    unit.mode = mode_;
+    unit.is_region = true;
+    if (insts_.empty()) {
+      return unit;
+    }
+    MarkLeaders();
+    Weigh();
+    for (const auto& [offset, inst] : insts_) {
+      if (offset == entry_) {
+        unit.entry = unit.insts.size();
+      }
+      unit.insts.push_back(inst);
+    }
+    return unit;
+  }
+
+ private:
+  void Explore();
+  void KeepLoop();
+  void MarkLeaders();
+  void Weigh();
+
+  const UnitMode& mode_;
+  const cpu::CpuModel& model_;
+  CodeWindow& window_;
+  const i64 entry_;
+  std::map<i64, UnitInst> insts_;
+};
+
+// Near code first, as far as the limits reach.
+void RegionReader::Explore() {
+  std::deque<i64> open = {entry_};
+  while (!open.empty() && insts_.size() < kMaxRegionInsts) {
+    i64 at = open.front();
+    open.pop_front();
+    while (!insts_.contains(at) && insts_.size() < kMaxRegionInsts &&
+           at >= entry_ - kReach && at < entry_ + kReach) {
+      const std::optional<UnitInst> inst = ReadInst(mode_, model_, window_, at, true);
+      if (!inst) {
+        break;
+      }
+      insts_.emplace(at, *inst);
+      const std::vector<i64> successors = SuccessorsOf(*inst);
+      if (successors.empty()) {
+        break;
+      }
+      at = successors[0];
+      open.insert(open.end(), successors.begin() + 1, successors.end());
+    }
+  }
+}
+
+// Drops what cannot come back to the entry.
+void RegionReader::KeepLoop() {
+  std::multimap<i64, i64> predecessors;
+  for (const auto& [offset, inst] : insts_) {
+    for (const i64 successor : SuccessorsOf(inst)) {
+      predecessors.emplace(successor, offset);
+    }
+  }
+  std::set<i64> kept;
+  std::vector<i64> open = {entry_};
+  while (!open.empty()) {
+    const auto [first, last] = predecessors.equal_range(open.back());
+    open.pop_back();
+    for (auto it = first; it != last; ++it) {
+      if (kept.insert(it->second).second) {
+        open.push_back(it->second);
+      }
+    }
+  }
+  std::erase_if(insts_, [&](const auto& entry) { return !kept.contains(entry.first); });
+}
+
+void RegionReader::MarkLeaders() {
+  insts_.at(entry_).is_leader = true;
+  i64 expected = -1;
+  for (auto& [offset, inst] : insts_) {
+    inst.is_leader |= offset != expected;
+    expected = inst.next();
+    const std::vector<i64> successors = SuccessorsOf(inst);
+    for (const i64 successor : successors) {
+      const auto target = insts_.find(successor);
+      const bool is_jump = successor != expected || inst.treatment == Treatment::kLoop;
+      if (target != insts_.end() && is_jump) {
+        target->second.is_leader = true;
+      }
+    }
+  }
+}
+
+// An instruction counts eightfold for each loop around it.
+void RegionReader::Weigh() {
+  std::map<i64, i64> loops;  // from head to end
+  for (const auto& [offset, inst] : insts_) {
+    for (const i64 successor : SuccessorsOf(inst)) {
+      if (successor <= offset && insts_.contains(successor)) {
+        loops[successor] = std::max(loops[successor], offset);
+      }
+    }
+  }
+  for (const auto& [head, end] : loops) {
+    for (auto it = insts_.lower_bound(head); it != insts_.end() && it->first <= end; ++it) {
+      it->second.weight = std::min(it->second.weight * kLoopWeight, kMaxWeight);
+    }
+  }
+}
+
+}  // namespace
+
+Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset) {
+  return RegionReader(mode, model, window, offset).Read();
+}
+
+}  // namespace tandem::jit
