@@ -35,6 +35,8 @@ class Planner {
       }
       PlanMemory(unit_inst, plans_[i].memory);
       PlanStack(unit_inst, plans_[i].stack);
+      ChooseLookup({unit_inst.offset, false}, plans_[i].memory);
+      ChooseLookup({unit_inst.offset, true}, plans_[i].stack);
       NoteWrites(unit_inst);
     }
     return std::move(plans_);
@@ -46,6 +48,7 @@ class Planner {
   void PlanBase(u8 base, i32 offset, AccessPlan& plan);
   void JoinOrLead(AccessPlan& plan);
   bool TryJoin(Group& group, AccessPlan& plan);
+  void ChooseLookup(AccessSite site, AccessPlan& plan);
   void NoteWrites(const UnitInst& unit_inst);
   void Move(u8 reg, i64 by);
   void Forget(u8 reg) { groups_[reg] = {}; }
@@ -148,6 +151,14 @@ void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
   if (plan.leader == nullptr) {
     ChooseSlot(base, plan);
   }
+}
+
+void Planner::ChooseLookup(AccessSite site, AccessPlan& plan) {
+  const bool can_ask = unit_.mode.code_bits == 64 &&
+                       (plan.form == AccessForm::kBase || plan.form == AccessForm::kIndexed);
+  plan.asks_tlb = can_ask && plan.leader == nullptr &&
+                  std::find(unit_.wandering.begin(), unit_.wandering.end(), site) !=
+                      unit_.wandering.end();
 }
 
 // Reads may rely on a check for writing, too. A check for reading becomes one for writing only where

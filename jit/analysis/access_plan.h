@@ -18,6 +18,7 @@ struct AccessPlan {
   bool is_write = false;     // of a leader: some access of its group writes
   const AccessPlan* leader = nullptr;  // whose check covers it; null: it has its own
   bool is_group = false;     // the check covers other accesses, too
+  bool asks_tlb = false;     // its check looks into the TLB and not at a cached run
   u8 base = cpu::kNoRegister;
   u8 slot_class = 0;         // which cached run it looks at: see kSlotClasses
   u16 size = 0;              // bytes of this access

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "base/ints.h"
+#include "jit/unit/access_site.h"
+#include "jit/unit/homes.h"
 
 namespace tandem::jit {
 
@@ -58,6 +60,12 @@ struct OtherPage {
   u32 id = 0;    // index into VcpuContext::page_tags
 };
 
+// A cached run that belongs to one access of a region.
+struct RunSite {
+  u32 run = 0;  // index within all of VcpuContext::micro
+  AccessSite site;
+};
+
 // One translated piece of guest code. Guarded by the cache's mutex, but for what never changes after
 // it was published.
 struct Block {
@@ -66,7 +74,9 @@ struct Block {
   std::vector<GuestSpan> spans;  // what it was made of
   std::vector<OtherPage> other_pages;
   bool is_region = false;
-  u32 homes = 0;  // Homes::Pack
+  std::vector<RunSite> runs;     // of a region
+  std::vector<AccessSite> wandering;  // accesses that ask the TLB
+  Homes homes;
   u8* code = nullptr;    // writable address
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax

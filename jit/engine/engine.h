@@ -87,7 +87,8 @@ class Engine final : public CodeUser {
 
   // hot_loops.cc
   void Sample();
-  void PromoteLoop();
+  void ReviseRegion(const Block& region);
+  void MakeRegion(std::vector<AccessSite> wandering);
 
   // mode.cc
   void UpdateMode();
@@ -99,6 +100,7 @@ class Engine final : public CodeUser {
 
   // runs.cc
   bool FillRun(u64 linear, MissRecord record);
+  bool IsInTlb(u64 linear, MissRecord record) const;
   void DropRuns();
   void ResetShadowStack() { context_.shadow_rsp = context_.shadow_base; }
 

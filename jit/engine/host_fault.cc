@@ -35,7 +35,7 @@ bool Engine::HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& r
   if (point.flags_in_host) {
     context_.flags_ax = cpu::AxFromFlags(host_flags);
   }
-  scratch0 = SiteRecord{point.offset, Homes::Unpack(block->homes)}.Pack();
+  scratch0 = SiteRecord{point.offset, block->homes}.Pack();
   rip = reinterpret_cast<u64>(shared_.space().ToExecutable(shared_.thunks().interpret));
   return true;
 }

@@ -1,8 +1,16 @@
+#include <utility>
+
 #include "jit/engine/engine.h"
 
 // Now and then the thread is asked where it is. It answers at its next poll, that is at the head of a
 // loop. A loop that is met twice gets a region.
 namespace tandem::jit {
+namespace {
+
+// Of one access between two samples, some milliseconds apart.
+constexpr u64 kManyMisses = 3000;
+
+}  // namespace
 
 void Engine::Sample() {
   is_sampled_ = false;
@@ -13,19 +21,42 @@ void Engine::Sample() {
     return;
   }
   const u64 address = reinterpret_cast<u64>(page.host()) + LinearRip() % kPageSize;
+  if (const Block* region = shared_.RegionAt({address, mode_.Key()})) {
+    ReviseRegion(*region);
+    return;
+  }
   u64& last = hot_[(address ^ (address >> 12)) % hot_.size()];
   if (last == address) {
-    PromoteLoop();
+    MakeRegion({});
   }
   last = address;
 }
 
-void Engine::PromoteLoop() {
+// Accesses that often miss their cached run, as they go to many pages, ask the TLB instead.
+void Engine::ReviseRegion(const Block& region) {
+  MicroEntry* const runs = &context_.micro[0][0][0];
+  std::vector<AccessSite> wandering;
+  for (const RunSite& site : region.runs) {
+    if (std::exchange(runs[site.run].misses, 0) >= kManyMisses) {
+      wandering.push_back(site.site);
+    }
+  }
+  if (!wandering.empty()) {
+    wandering.insert(wandering.end(), region.wandering.begin(), region.wandering.end());
+    MakeRegion(std::move(wandering));
+  }
+}
+
+void Engine::MakeRegion(std::vector<AccessSite> wandering) {
   MappedWindow window = MakeWindow();
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
-  const Block* const block = shared_.FindRegion(*this, mode_, window, offset);
+  const Block* const block =
+      shared_.MakeRegion(*this, mode_, window, offset, std::move(wandering));
   if (block == nullptr) {
     return;
+  }
+  for (const RunSite& site : block->runs) {
+    (&context_.micro[0][0][0])[site.run].misses = 0;
   }
   FollowFlushes();
   context_.pc_base = state_.rip - LinearRip() % kPageSize;

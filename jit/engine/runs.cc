@@ -41,8 +41,17 @@ void Engine::ForgetWritablePage(const std::byte* page) {
   seen_write_generation_ = mmu_.write_generation();
 }
 
+// Whether a check that looks into the TLB finds the page there.
+bool Engine::IsInTlb(u64 linear, MissRecord record) const {
+  const cpu::TlbEntry& entry =
+      context_.tlb.banks[mode_.bank][linear / kPageSize % cpu::kTlbEntries];
+  const u64 tag = AlignDown(linear, kPageSize) | context_.tlb.generations[mode_.bank];
+  const bool is_within = linear % kPageSize + (u64{1} << record.span_class) <= kPageSize;
+  return is_within && (record.is_write ? entry.write_tag : entry.read_tag) == tag;
+}
+
 const u8* Engine::OnMiss(u64 linear, MissRecord record) {
-  if (FillRun(linear, record)) [[likely]] {
+  if (FillRun(linear, record) && (!record.asks_tlb || IsInTlb(linear, record))) [[likely]] {
     ++counts_.run_fills;
     return reinterpret_cast<const u8*>(context_.spill[3]);
   }

@@ -133,17 +133,20 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
   return Make(user, key, window, [&] { return ReadUnit(mode, model_, window, offset); });
 }
 
-const Block* SharedCode::FindRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window,
-                                    u16 offset) {
+const Block* SharedCode::RegionAt(const BlockKey& key) {
+  MutexLock lock(cache_.mutex());
+  const Block* const block = cache_.Find(key);
+  return block != nullptr && block->is_region ? block : nullptr;
+}
+
+const Block* SharedCode::MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window,
+                                    u16 offset, std::vector<AccessSite> wandering) {
   const BlockKey key{window.At(0)->host() + offset, mode.Key()};
-  {
-    MutexLock lock(cache_.mutex());
-    Block* const block = cache_.Find(key);
-    if (block != nullptr && block->is_region) {
-      return nullptr;
-    }
-  }
-  return Make(user, key, window, [&] { return ReadRegion(mode, model_, window, offset); });
+  return Make(user, key, window, [&] {
+    Unit unit = ReadRegion(mode, model_, window, offset);
+    unit.wandering = wandering;
+    return unit;
+  });
 }
 
 // Between a claim and the translation others may take the room, or write to a page, which gives up
@@ -162,7 +165,7 @@ const Block* SharedCode::Make(CodeUser& user, const BlockKey& key, MappedWindow&
       continue;
     }
     if (Block* const other = cache_.Find(key)) {
-      if (other->is_region || !unit.is_region) {
+      if (!unit.is_region || other->wandering.size() > unit.wandering.size()) {
         return other;  // somebody else was faster
       }
       cache_.Retire(*other);

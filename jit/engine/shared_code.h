@@ -60,9 +60,11 @@ class SharedCode final : public devices::CodeObserver {
   // caller, in translated code. Null: there is none yet, as the code cannot be had or somebody wants
   // the caller to pause. A block stays in memory while the caller is in translated code.
   const Block* Find(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset);
-  // Likewise a region for the loop there, in the place of the straight block; null: also where there
-  // is no loop.
-  const Block* FindRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset);
+  // The region that stands for this key; null: there is none.
+  const Block* RegionAt(const BlockKey& key);
+  // Makes a region of the loop there, in the place of what there is. Null: also where there is no loop.
+  const Block* MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset,
+                          std::vector<AccessSite> wandering);
 
   // The executable address at which a block is entered.
   const u8* EntryOf(const Block& block) const {

@@ -11,6 +11,8 @@ using Xbyak::Label;
 using Xbyak::Reg64;
 using Xbyak::RegExp;
 
+constexpr u8 kNotEqual = 5, kAbove = 7;
+
 u8 Emitter::SlotOf(const AccessPlan& plan) const {
   return static_cast<u8>((plan.slot_class + request_->slot_seed * kSlotClasses) % kMicroSlots);
 }
@@ -21,27 +23,35 @@ size_t Emitter::MicroOffset(const AccessPlan& plan) const {
          (table * kMicroSlots + SlotOf(plan)) * sizeof(MicroEntry);
 }
 
+// Where the addend of a checked access lies.
+size_t Emitter::AddendOffset(const AccessPlan& plan) const {
+  const AccessPlan& leader = plan.leader != nullptr ? *plan.leader : plan;
+  return leader.asks_tlb ? offsetof(VcpuContext, group_addends) + 8 * SlotOf(plan)
+                         : MicroOffset(plan) + offsetof(MicroEntry, addend);
+}
+
 // The host address of an access, checked unless its group is already. Afterwards EFLAGS are free
 // where a check was made.
 HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
   if (plan.leader == nullptr) {
     Check(i, plan);
   }
-  const size_t micro = MicroOffset(plan);
   const cpu::MemoryOperand& mem = unit_->insts[i].inst.mem;
   if (plan.form == AccessForm::kAny) {
     putSeg(gs);
-    add(kScratch0, At(micro + offsetof(MicroEntry, host)));
+    add(kScratch0, At(MicroOffset(plan) + offsetof(MicroEntry, host)));
     return {static_cast<u8>(kScratch0.getIdx())};
   }
   const auto base =
       static_cast<u8>(HostOf(plan.form == AccessForm::kBase ? plan.base : mem.base).getIdx());
   if (plan.form == AccessForm::kBase && !Is64()) {
     lea(kScratch0.cvt32(), ptr[Reg64(base) + plan.offset]);
-    LoadContext(kScratch32, micro + offsetof(MicroEntry, addend));
+    LoadContext(kScratch32, AddendOffset(plan));
     return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(kScratch32.getIdx())};
   }
-  LoadContext(kScratch0, micro + offsetof(MicroEntry, addend));
+  if (!plan.asks_tlb) {
+    LoadContext(kScratch0, AddendOffset(plan));
+  }
   if (plan.form == AccessForm::kBase) {
     return {base, static_cast<u8>(kScratch0.getIdx()), 0, plan.offset};
   }
@@ -55,7 +65,6 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
 
 void Emitter::Check(size_t i, const AccessPlan& plan) {
   FreeHostFlags(live_[i].before);
-  const size_t micro = MicroOffset(plan);
   const unsigned span = SpanClass(plan.check_size);
   auto again = std::make_shared<Label>();
   auto miss = std::make_shared<Label>();
@@ -64,13 +73,17 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   }
   L(*again);
   EmitLinear(i, plan);
-  putSeg(gs);
-  sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
-  putSeg(gs);
-  cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * span));
-  ja(*miss, T_NEAR);
+  plan.asks_tlb ? CompareWithTlb(plan) : CompareWithRun(plan);
+  JumpIf(plan.asks_tlb ? kNotEqual : kAbove, *miss);
+  if (plan.asks_tlb) {
+    LoadIndexed(kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
+  }
+  if (plan.asks_tlb && plan.is_group) {  // for the others of the group
+    StoreContext(AddendOffset(plan), kScratch0);
+  }
+  NoteRun(i, plan);
   const MissRecord record{{unit_->insts[i].offset, form_.homes}, static_cast<u8>(span),
-                          SlotOf(plan), plan.is_group, plan.uses_write_run()};
+                          SlotOf(plan), plan.is_group, plan.uses_write_run(), plan.asks_tlb};
   const u8* const thunk = thunks_.miss[unit_->mode.bank][plan.uses_write_run()];
   Later([this, i, &plan, again, miss, record, thunk, form = form_] {
     form_ = form;
@@ -80,6 +93,47 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
     call(thunk);
     jmp(*again, T_NEAR);
   });
+}
+
+// kScratch0: the linear address. Above: it is not in the run.
+void Emitter::CompareWithRun(const AccessPlan& plan) {
+  const size_t micro = MicroOffset(plan);
+  putSeg(gs);
+  sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
+  putSeg(gs);
+  cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * SpanClass(plan.check_size)));
+}
+
+size_t Emitter::TlbOffset() const {
+  return offsetof(VcpuContext, tlb.banks) + unit_->mode.bank * sizeof(cpu::TlbBank);
+}
+
+// kScratch0: the linear address. Not equal: its page is not in the TLB, or it goes on in the next.
+// kScratch1: where the entry lies from TlbOffset().
+void Emitter::CompareWithTlb(const AccessPlan& plan) {
+  static_assert(sizeof(cpu::TlbEntry) == 32);
+  mov(kScratch1, kScratch0);
+  shr(kScratch1, 12 - 5);
+  and_(kScratch1.cvt32(), (cpu::kTlbEntries - 1) << 5);
+  if (plan.check_size > 1) {
+    lea(kScratch0, ptr[kScratch0 + (plan.check_size - 1)]);
+  }
+  and_(kScratch0, -4096);
+  putSeg(gs);
+  or_(kScratch0, At(offsetof(VcpuContext, tlb.generations) + 8 * unit_->mode.bank));
+  putSeg(gs);
+  cmp(kScratch0, At(kScratch1, TlbOffset() + (plan.is_write
+                                                  ? offsetof(cpu::TlbEntry, write_tag)
+                                                  : offsetof(cpu::TlbEntry, read_tag))));
+}
+
+// Which access the cached run belongs to, for those who count its misses.
+void Emitter::NoteRun(size_t i, const AccessPlan& plan) {
+  if (unit_->is_region && !plan.asks_tlb) {
+    const size_t run = (MicroOffset(plan) - offsetof(VcpuContext, micro)) / sizeof(MicroEntry);
+    block_->runs.push_back({static_cast<u32>(run),
+                            {unit_->insts[i].offset, &plan == &accesses_[i].stack}});
+  }
 }
 
 // The linear address that is checked, into kScratch0.

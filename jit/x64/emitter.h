@@ -84,12 +84,17 @@ class Emitter : private Assembler {
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
   void Check(size_t i, const AccessPlan& plan);
+  void CompareWithRun(const AccessPlan& plan);
+  void CompareWithTlb(const AccessPlan& plan);
+  void NoteRun(size_t i, const AccessPlan& plan);
   void EmitLinear(size_t i, const AccessPlan& plan);
   void EmitLinearOf(const UnitInst& unit_inst);
   void EmitOffset(const UnitInst& unit_inst, const Xbyak::Reg64& to);
   void EmitSegment(const UnitInst& unit_inst, bool checks_limit);
   void EmitLimitCheck(const UnitInst& unit_inst);
   size_t MicroOffset(const AccessPlan& plan) const;
+  size_t AddendOffset(const AccessPlan& plan) const;
+  size_t TlbOffset() const;
   u8 SlotOf(const AccessPlan& plan) const;
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
 

@@ -33,7 +33,7 @@ inline const std::vector<RoomRule> kRooms = {
     {"cpu/exec", {"cpu/decode", "cpu/mmu", "cpu/event", "cpu/state", "devices/bus"}},
     {"jit/unit", {"cpu/decode", "cpu/state"}},
     {"jit/analysis", {"jit/unit", "cpu/decode", "cpu/state"}},
-    {"jit/code", {}},
+    {"jit/code", {"jit/unit"}},
     {"jit/context", {"cpu/mmu", "cpu/state"}},
     {"jit/x64",
      {"jit/unit", "jit/analysis", "jit/code", "jit/context", "cpu/decode", "cpu/mmu", "cpu/state"}},
