@@ -33,7 +33,11 @@ class ThunkEmitter : public Assembler {
   const u8* ToExecutable(const u8* at) const { return executable_ + (at - getCode()); }
 
   void MoveGprs(bool save);
-  void MoveVectors(bool save);
+  void SaveVectors();
+  void LoadVectors();
+  void SkipWithoutVectors(const Label& none);
+  void MoveWholeVectors(bool save);
+  void JumpIfUppersInUse(const Label& in_use);
   void EmitResume();
   void EmitEnter();
   const u8* EmitCall(Handler handler);
@@ -60,11 +64,54 @@ void ThunkEmitter::MoveGprs(bool save) {
   }
 }
 
-void ThunkEmitter::MoveVectors(bool save) {
+void ThunkEmitter::SaveVectors() {
   Label none;
+  SkipWithoutVectors(none);
+  MoveWholeVectors(true);
+  putSeg(gs);
+  stmxcsr(At(kMxcsr));
+  putSeg(gs);
+  ldmxcsr(At(offsetof(VcpuContext, host_mxcsr)));
+  vzeroupper();
+  L(none);
+}
+
+// Host registers whose upper parts were written make the SSE instructions of many processors slow,
+// even if what was written is zero: these are left alone where the guest's are zero.
+// Intel's optimization manual, "Mixing AVX code with SSE code".
+void ThunkEmitter::LoadVectors() {
+  Label none, whole, done;
+  SkipWithoutVectors(none);
+  JumpIfUppersInUse(whole);
+  vzeroupper();
+  for (int i = 0; i < 16; ++i) {
+    putSeg(gs);
+    movups(Xbyak::Xmm(i), At(ZmmOffset(i)));
+  }
+  for (int i = 16; has_avx512_ && i < 32; ++i) {
+    putSeg(gs);
+    vmovups(Xbyak::Zmm(i), At(ZmmOffset(i)));
+  }
+  jmp(done, T_NEAR);
+  L(whole);
+  MoveWholeVectors(false);
+  L(done);
+  for (int i = 0; has_avx512_ && i < 8; ++i) {
+    putSeg(gs);
+    kmovq(Xbyak::Opmask(i), At(MaskOffset(i)));
+  }
+  putSeg(gs);
+  ldmxcsr(At(kMxcsr));
+  L(none);
+}
+
+void ThunkEmitter::SkipWithoutVectors(const Label& none) {
   putSeg(gs);
   cmp(byte[Xbyak::RegExp(offsetof(VcpuContext, vectors_loaded))], 0);
   je(none, T_NEAR);
+}
+
+void ThunkEmitter::MoveWholeVectors(bool save) {
   const int count = has_avx512_ ? 32 : 16;
   for (int i = 0; i < count; ++i) {
     putSeg(gs);
@@ -74,26 +121,30 @@ void ThunkEmitter::MoveVectors(bool save) {
       save ? vmovups(At(ZmmOffset(i)), Xbyak::Ymm(i)) : vmovups(Xbyak::Ymm(i), At(ZmmOffset(i)));
     }
   }
-  for (int i = 0; has_avx512_ && i < 8; ++i) {
+  for (int i = 0; has_avx512_ && save && i < 8; ++i) {
     putSeg(gs);
-    save ? kmovq(At(MaskOffset(i)), Xbyak::Opmask(i)) : kmovq(Xbyak::Opmask(i), At(MaskOffset(i)));
+    kmovq(At(MaskOffset(i)), Xbyak::Opmask(i));
   }
-  putSeg(gs);
-  if (save) {
-    stmxcsr(At(kMxcsr));
-    putSeg(gs);
-    ldmxcsr(At(offsetof(VcpuContext, host_mxcsr)));
-    vzeroupper();
-  } else {
-    ldmxcsr(At(kMxcsr));
+}
+
+// Whether anything above the low 16 bytes of the first 16 registers is not zero.
+void ThunkEmitter::JumpIfUppersInUse(const Label& in_use) {
+  const size_t end = has_avx512_ ? 64 : 32;
+  vpxor(xmm0, xmm0, xmm0);
+  for (int i = 0; i < 16; ++i) {
+    for (size_t part = 16; part < end; part += 16) {
+      putSeg(gs);
+      vpor(xmm0, xmm0, At(ZmmOffset(static_cast<size_t>(i)) + part));
+    }
   }
-  L(none);
+  vptest(xmm0, xmm0);
+  jnz(in_use, T_NEAR);
 }
 
 // kScratch0: the code to run. Loads the guest's registers.
 void ThunkEmitter::EmitResume() {
   L(resume_);
-  MoveVectors(false);
+  LoadVectors();
   LoadContext(rsp, offsetof(VcpuContext, shadow_rsp));
   MoveGprs(false);
   jmp(kScratch0);
@@ -123,7 +174,7 @@ const u8* ThunkEmitter::EmitCall(Handler handler) {
   MoveGprs(true);
   StoreContext(offsetof(VcpuContext, shadow_rsp), rsp);
   LoadContext(rsp, offsetof(VcpuContext, host_rsp));
-  MoveVectors(true);
+  SaveVectors();
   LoadContext(rdi, offsetof(VcpuContext, engine));
   mov(rsi, kScratch0);
   mov(rdx, kScratch1);
