@@ -38,7 +38,9 @@ struct MicroEntry {
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 
-inline constexpr unsigned kMicroSlots = 128;
+// The first half is chosen by address and register, the second half handed out to regions in turn.
+inline constexpr unsigned kMicroSlots = 256;
+inline constexpr unsigned kStraightSlots = kMicroSlots / 2;
 inline constexpr unsigned kMicroBanks = 3;  // as cpu::TlbBankIndex, without the one that never hits
 
 // Where an indirect jump goes. An entry matches if tag == rip ^ VcpuContext::branch_salt.

@@ -100,6 +100,7 @@ class Engine final : public CodeUser {
 
   // runs.cc
   bool FillRun(u64 linear, MissRecord record);
+  bool ContinuesAt(u64 page, u64 addend, bool is_write) const;
   bool IsInTlb(u64 linear, MissRecord record) const;
   void DropRuns();
   void ResetShadowStack() { context_.shadow_rsp = context_.shadow_base; }

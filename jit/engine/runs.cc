@@ -6,6 +6,13 @@ namespace tandem::jit {
 
 using cpu::AccessKind;
 
+namespace {
+
+// Where pages that follow each other are joined to a run, how far.
+constexpr u64 kMaxRun = 4 << 20;
+
+}  // namespace
+
 bool Engine::FillRun(u64 linear, MissRecord record) {
   const u64 span = u64{1} << record.span_class;
   const AccessKind kind = record.is_write ? AccessKind::kWrite : AccessKind::kRead;
@@ -18,13 +25,29 @@ bool Engine::FillRun(u64 linear, MissRecord record) {
     const size_t index = (mode_.bank * 2u + record.is_write) * kMicroSlots + record.slot;
     context_.micro_used[context_.micro_used_count++] = static_cast<u32>(index);
   }
-  entry.base = run.linear;
+  u64 start = run.linear;
+  u64 end = run.linear + run.length;
+  while (end - start < kMaxRun && ContinuesAt(end, run.addend, record.is_write)) {
+    end += kPageSize;
+  }
+  while (end - start < kMaxRun && ContinuesAt(start - kPageSize, run.addend, record.is_write)) {
+    start -= kPageSize;
+  }
+  entry.base = start;
   entry.addend = run.addend;
-  entry.host = run.linear + run.addend;
+  entry.host = start + run.addend;
   for (unsigned i = 0; i < kSpanClasses; ++i) {
-    entry.limit[i] = run.length - (u64{1} << i);
+    entry.limit[i] = end - start - (u64{1} << i);
   }
   return true;
+}
+
+// Whether the TLB knows the page as plain memory at the same distance from the host's: then it belongs
+// to the same run.
+bool Engine::ContinuesAt(u64 page, u64 addend, bool is_write) const {
+  const cpu::TlbEntry& entry = context_.tlb.banks[mode_.bank][page / kPageSize % cpu::kTlbEntries];
+  const u64 tag = page | context_.tlb.generations[mode_.bank];
+  return entry.addend == addend && (is_write ? entry.write_tag : entry.read_tag) == tag;
 }
 
 void Engine::DropRuns() {

@@ -108,6 +108,7 @@ class SharedCode final : public devices::CodeObserver {
   CodeCache cache_;
   Emitter emitter_;
   PageNumbers numbers_;
+  u32 next_region_slot_ = 0;  // which cached runs the next region gets
   std::vector<CodeUser*> users_;
   Counts counts_;
   std::optional<PerfMap> perf_map_;

@@ -116,7 +116,9 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
   const auto start = std::chrono::steady_clock::now();
   std::vector<Unit> looked_at;
   std::map<i64, u32> needed;
-  const EmitRequest request{unit, window, static_cast<u32>(key.address / 1024 * 0x9e3779b1u >> 7),
+  const u32 seed = unit.is_region ? next_region_slot_
+                                  : static_cast<u32>(key.address / 1024 * 0x9e3779b1u >> 7);
+  const EmitRequest request{unit, window, seed,
                             [&](i64 offset) {
                               const auto [it, is_new] = needed.try_emplace(offset, 0);
                               if (is_new) {
@@ -125,6 +127,7 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
                               return it->second;
                             }};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
+  next_region_slot_ += static_cast<u32>(block->runs.size());
   block->key = key;
   block->page_id = window.At(0)->id;
   for (const i64 page : unit.OtherPages()) {

@@ -14,7 +14,8 @@ using Xbyak::RegExp;
 constexpr u8 kNotEqual = 5, kAbove = 7;
 
 u8 Emitter::SlotOf(const AccessPlan& plan) const {
-  return static_cast<u8>((plan.slot_class + request_->slot_seed * kSlotClasses) % kMicroSlots);
+  const u32 slot = plan.slot_class + request_->slot_seed * (unit_->is_region ? 1 : kSlotClasses);
+  return static_cast<u8>(slot % kStraightSlots + (unit_->is_region ? kStraightSlots : 0));
 }
 
 size_t Emitter::MicroOffset(const AccessPlan& plan) const {

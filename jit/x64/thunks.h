@@ -54,14 +54,14 @@ struct MissRecord {
   static constexpr unsigned kSlotShift = 4;  // the lowest bits are span_class
 
   constexpr u64 Pack() const {
-    return span_class | (u64{slot} << kSlotShift) | (u64{is_group} << 11) | (u64{is_write} << 12) |
-           (u64{asks_tlb} << 13) |
+    return span_class | (u64{slot} << kSlotShift) | (u64{is_group} << 12) | (u64{is_write} << 13) |
+           (u64{asks_tlb} << 14) |
            (u64{site.Pack()} << 16);
   }
   static constexpr MissRecord Unpack(u64 packed) {
     return {SiteRecord::Unpack(packed >> 16), static_cast<u8>(packed & 0xf),
-            static_cast<u8>((packed >> kSlotShift) & 0x7f), ((packed >> 11) & 1) != 0,
-            ((packed >> 12) & 1) != 0, ((packed >> 13) & 1) != 0};
+            static_cast<u8>((packed >> kSlotShift) & 0xff), ((packed >> 12) & 1) != 0,
+            ((packed >> 13) & 1) != 0, ((packed >> 14) & 1) != 0};
   }
 };
 
