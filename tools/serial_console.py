@@ -56,7 +56,10 @@ class SerialConsole:
                 raise GuestError(f"no '{pattern}' " + self._why(timeout))
 
     def type(self, line):
-        os.write(self.process.stdin.fileno(), line.encode() + b"\n")
+        try:
+            os.write(self.process.stdin.fileno(), line.encode() + b"\n")
+        except BrokenPipeError:
+            raise GuestError("the emulator ended") from None
 
     def wait_for_end(self, timeout):
         """Waits for the emulator to end by itself, with status 0."""
