@@ -23,9 +23,10 @@ as_root() {
   fi
 }
 
+# $1: the list.
 missing_packages() {
   local wanted
-  wanted="$(grep -v '^#' tools/packages.txt)"
+  wanted="$(grep -v '^#' "$1" | sort)"
   # dpkg-query fails for names it has never heard of; those are missing, too.
   # shellcheck disable=SC2086
   { dpkg-query -W -f='${Package} ${Status}\n' $wanted 2> /dev/null || true; } |
@@ -33,13 +34,14 @@ missing_packages() {
     sort | comm -13 - <(sort <<< "$wanted")
 }
 
-# Installs what packages.txt lists and this machine lacks.
+# Installs what a list names and this machine lacks. $1: the list, if it is not packages.txt.
 install_packages() {
-  local stamp="$cache/packages.stamp" missing
-  if cmp -s tools/packages.txt "$stamp" && [ "$stamp" -nt /var/lib/dpkg/status ]; then
+  local list="${1:-tools/packages.txt}" stamp missing
+  stamp="$cache/$(basename "$list" .txt).stamp"
+  if cmp -s "$list" "$stamp" && [ "$stamp" -nt /var/lib/dpkg/status ]; then
     return
   fi
-  missing="$(missing_packages)"
+  missing="$(missing_packages "$list")"
   if [ -n "$missing" ]; then
     say "installing $(wc -w <<< "$missing") Debian packages: $(xargs <<< "$missing")"
     as_root apt-get update
@@ -47,7 +49,7 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive \
       apt-get install --yes --no-install-recommends $missing
   fi
-  cp tools/packages.txt "$stamp"
+  cp "$list" "$stamp"
 }
 
 # Changes whenever a file of the source tree does.
