@@ -83,6 +83,7 @@ class Emitter : private Assembler {
 
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
+  HostMem AnyAddress(size_t i, const AccessPlan& plan);
   void Check(size_t i, const AccessPlan& plan);
   void CompareWithRun(const AccessPlan& plan);
   void CompareWithTlb(const AccessPlan& plan);
