@@ -130,7 +130,21 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
     MutexLock lock(cache_.mutex());
     cache_.Retire(*block);
   }
-  return Make(user, key, window, [&] { return ReadUnit(mode, model_, window, offset); });
+  return Make(user, key, window, [&] { return Read(mode, window, offset); });
+}
+
+Unit SharedCode::Read(const UnitMode& mode, MappedWindow& window, u16 offset) const {
+  if (eagerness_ == Eagerness::kNone) [[likely]] {
+    return ReadUnit(mode, model_, window, offset);
+  }
+  Unit unit = ReadRegion(mode, model_, window, offset, RegionKind::kEverything);
+  for (const UnitInst& inst : unit.insts) {
+    if (eagerness_ == Eagerness::kRegionsWithTlb) {
+      unit.wandering.push_back({inst.offset, false});
+      unit.wandering.push_back({inst.offset, true});
+    }
+  }
+  return unit;
 }
 
 const Block* SharedCode::RegionAt(const BlockKey& key) {

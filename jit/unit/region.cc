@@ -36,9 +36,11 @@ class RegionReader {
   RegionReader(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 entry)
       : mode_(mode), model_(model), window_(window), entry_(entry) {}
 
-  Unit Read() {
+  Unit Read(RegionKind kind) {
     Explore();
-    KeepLoop();
+    if (kind == RegionKind::kLoop) {
+      KeepLoop();
+    }
     Unit unit;
     unit.mode = mode_;
     unit.is_region = true;
@@ -150,8 +152,9 @@ void RegionReader::Weigh() {
 
 }  // namespace
 
-Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset) {
-  return RegionReader(mode, model, window, offset).Read();
+Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
+                RegionKind kind) {
+  return RegionReader(mode, model, window, offset).Read(kind);
 }
 
 }  // namespace tandem::jit
