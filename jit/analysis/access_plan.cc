@@ -33,7 +33,9 @@ class Planner {
       if (unit_inst.is_leader) {
         ForgetAll();
       }
+      site_ = {unit_inst.offset, false};
       PlanMemory(unit_inst, plans_[i].memory);
+      site_.is_stack = true;
       PlanStack(unit_inst, plans_[i].stack);
       ChooseLookup({unit_inst.offset, false}, unit_inst.inst.mem, plans_[i].memory);
       ChooseLookup({unit_inst.offset, true}, unit_inst.inst.mem, plans_[i].stack);
@@ -57,9 +59,14 @@ class Planner {
 
   const Unit& unit_;
   std::vector<InstAccesses> plans_;
+  AccessSite site_;  // that is being planned
   u8 next_slot_ = 0;
   std::array<std::array<Group, 2>, 16> groups_{};  // by base register, read or write
 };
+
+bool Contains(const std::vector<AccessSite>& sites, AccessSite site) {
+  return std::find(sites.begin(), sites.end(), site) != sites.end();
+}
 
 bool IsPlainAddress(const Unit& unit, const cpu::MemoryOperand& mem) {
   const auto segment = static_cast<unsigned>(mem.segment);
@@ -171,9 +178,7 @@ void Planner::ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, Acces
   plan.can_ask_tlb = unit_.mode.code_bits == 64 && plan.leader == nullptr &&
                      plan.form != AccessForm::kNone &&
                      (plan.form != AccessForm::kAny || IsSimple(unit_, mem));
-  plan.asks_tlb = plan.can_ask_tlb &&
-                  std::find(unit_.wandering.begin(), unit_.wandering.end(), site) !=
-                      unit_.wandering.end();
+  plan.asks_tlb = plan.can_ask_tlb && Contains(unit_.hints.wandering, site);
 }
 
 // Reads may rely on a check for writing, too. A check for reading becomes one for writing only where
@@ -190,7 +195,9 @@ void Planner::JoinOrLead(AccessPlan& plan) {
     read = {};
     return;
   }
-  (plan.is_write ? write : read) = {&plan, 0, false};
+  if (!Contains(unit_.hints.apart, site_)) {
+    (plan.is_write ? write : read) = {&plan, 0, false};
+  }
 }
 
 bool Planner::TryJoin(Group& group, AccessPlan& plan) {

@@ -33,8 +33,9 @@ struct MicroEntry {
   u64 addend = 0;  // host address = linear address + addend
   u64 host = 0;    // host address of base
   u64 misses = 0;
+  u64 splits = 0;  // groups of accesses that could not be checked together
   std::array<u64, kSpanClasses> limit{};
-  std::array<u64, 2> padding{};
+  u64 padding = 0;
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 

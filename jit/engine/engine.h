@@ -88,7 +88,7 @@ class Engine final : public CodeUser {
   // hot_loops.cc
   void Sample();
   void ReviseRegion(const Block& region);
-  void MakeRegion(std::vector<AccessSite> wandering);
+  void MakeRegion(AccessHints hints);
 
   // mode.cc
   void UpdateMode();

@@ -81,6 +81,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
   StandAt(record.site);
   if (record.is_group) {
     ++counts_.ungrouped;
+    ++context_.micro[mode_.bank][record.is_write][record.slot].splits;
     const u8* const code = Search(true);
     PutState();
     return code != nullptr ? code : Resume();

@@ -140,8 +140,8 @@ Unit SharedCode::Read(const UnitMode& mode, MappedWindow& window, u16 offset) co
   Unit unit = ReadRegion(mode, model_, window, offset, RegionKind::kEverything);
   for (const UnitInst& inst : unit.insts) {
     if (eagerness_ == Eagerness::kRegionsWithTlb) {
-      unit.wandering.push_back({inst.offset, false});
-      unit.wandering.push_back({inst.offset, true});
+      unit.hints.wandering.push_back({inst.offset, false});
+      unit.hints.wandering.push_back({inst.offset, true});
     }
   }
   return unit;
@@ -154,11 +154,11 @@ const Block* SharedCode::RegionAt(const BlockKey& key) {
 }
 
 const Block* SharedCode::MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window,
-                                    u16 offset, std::vector<AccessSite> wandering) {
+                                    u16 offset, AccessHints hints) {
   const BlockKey key{window.At(0)->host() + offset, mode.Key()};
   return Make(user, key, window, [&] {
     Unit unit = ReadRegion(mode, model_, window, offset);
-    unit.wandering = wandering;
+    unit.hints = hints;
     return unit;
   });
 }
@@ -179,7 +179,7 @@ const Block* SharedCode::Make(CodeUser& user, const BlockKey& key, MappedWindow&
       continue;
     }
     if (Block* const other = cache_.Find(key)) {
-      if (!unit.is_region || other->wandering.size() > unit.wandering.size()) {
+      if (!unit.is_region || other->hints.size() > unit.hints.size()) {
         return other;  // somebody else was faster
       }
       cache_.Retire(*other);

@@ -68,7 +68,7 @@ class SharedCode final : public devices::CodeObserver {
   const Block* RegionAt(const BlockKey& key);
   // Makes a region of the loop there, in the place of what there is. Null: also where there is no loop.
   const Block* MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset,
-                          std::vector<AccessSite> wandering);
+                          AccessHints hints);
 
   // The executable address at which a block is entered.
   const u8* EntryOf(const Block& block) const {

@@ -35,8 +35,7 @@ struct Unit {
   size_t entry = 0;  // index of the instruction that it is entered at
   bool is_region = false;
   Homes homes;
-  // Accesses that cached runs serve badly.
-  std::vector<AccessSite> wandering;
+  AccessHints hints;
 
   i32 start() const { return insts[entry].offset; }
   // The instruction at an offset that control may come to; null: there is none in the unit.

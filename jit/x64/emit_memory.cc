@@ -136,12 +136,13 @@ void Emitter::CompareWithTlb(const AccessPlan& plan) {
                                                   : offsetof(cpu::TlbEntry, read_tag))));
 }
 
-// Which access the cached run belongs to, for those who count its misses and may have it ask the TLB.
+// Which access the cached run belongs to, for those who look how well it serves.
 void Emitter::NoteRun(size_t i, const AccessPlan& plan) {
-  if (unit_->is_region && plan.can_ask_tlb && !plan.asks_tlb) {
+  if (unit_->is_region) {
     const size_t run = (MicroOffset(plan) - offsetof(VcpuContext, micro)) / sizeof(MicroEntry);
     block_->runs.push_back({static_cast<u32>(run),
-                            {unit_->insts[i].offset, &plan == &accesses_[i].stack}});
+                            {unit_->insts[i].offset, &plan == &accesses_[i].stack},
+                            plan.can_ask_tlb && !plan.asks_tlb});
   }
 }
 
