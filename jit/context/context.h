@@ -42,6 +42,8 @@ static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 // The first half is chosen by address and register, the second half handed out to regions in turn.
 inline constexpr unsigned kMicroSlots = 256;
 inline constexpr unsigned kStraightSlots = kMicroSlots / 2;
+// How often a run that was missed is filled from the TLB before C++ is asked, which knows longer ones.
+inline constexpr unsigned kAskEvery = 32;
 inline constexpr unsigned kMicroBanks = 3;  // as cpu::TlbBankIndex, without the one that never hits
 
 // Where an indirect jump goes. An entry matches if tag == rip ^ VcpuContext::branch_salt.

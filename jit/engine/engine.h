@@ -5,6 +5,7 @@
 
 #include "cpu/exec/interpreter.h"
 #include "jit/context/context.h"
+#include "jit/engine/alias_windows.h"
 #include "jit/engine/shared_code.h"
 
 namespace tandem::jit {
@@ -41,7 +42,7 @@ class Engine final : public CodeUser {
   struct Counts {
     u64 interpreted = 0, polls = 0, links = 0, branch_misses = 0, searches = 0;
     u64 run_fills = 0, misses_interpreted = 0, ungrouped = 0, x87_loads = 0, vector_loads = 0;
-    u64 flushes = 0, verifies = 0, samples = 0;
+    u64 flushes = 0, verifies = 0, samples = 0, aliases = 0;
   };
   void LogCounts() const;  // -d jit
 
@@ -100,7 +101,11 @@ class Engine final : public CodeUser {
 
   // runs.cc
   bool FillRun(u64 linear, MissRecord record);
-  bool ContinuesAt(u64 page, u64 addend, bool is_write) const;
+  u64 HostPage(u64 page, bool is_write) const;
+  template <typename Belongs>
+  void Extend(cpu::PlainRun& run, Belongs belongs) const;
+  void JoinPages(cpu::PlainRun& run, bool is_write) const;
+  void ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry);
   bool IsInTlb(u64 linear, MissRecord record) const;
   void DropRuns();
   void ResetShadowStack() { context_.shadow_rsp = context_.shadow_base; }
@@ -137,6 +142,8 @@ class Engine final : public CodeUser {
 
   bool is_sampled_ = false;
   std::array<u64, 64> hot_{};  // host addresses of loops that a sample hit once
+
+  std::unique_ptr<AliasWindows> alias_;  // once there is need
 
   class ShadowStack;
   std::unique_ptr<ShadowStack> shadow_stack_;

@@ -8,7 +8,7 @@ namespace tandem::jit {
 namespace {
 
 // Of one access between two samples, some milliseconds apart.
-constexpr u64 kManyMisses = 3000;
+constexpr u64 kManyMisses = 20000;
 constexpr u64 kManySplits = 50;
 
 }  // namespace

@@ -12,8 +12,8 @@ void Engine::LogCounts() const {
       c.interpreted, c.polls, c.links, c.branch_misses, c.searches, c.flushes, c.verifies,
       c.samples);
   Log(LogItem::kJit,
-      "jit: misses: {} runs filled by C++, {} interpreted, {} ungrouped; loads: {} x87, {} vectors",
-      c.run_fills, c.misses_interpreted, c.ungrouped, c.x87_loads, c.vector_loads);
+      "jit: misses: {} runs filled by C++, {} pages shown in order, {} interpreted, {} ungrouped; loads: {} x87, {} vectors",
+      c.run_fills, c.aliases, c.misses_interpreted, c.ungrouped, c.x87_loads, c.vector_loads);
   const SharedCode::Counts& s = shared_.counts();
   Log(LogItem::kJit,
       "jit: {} blocks, of these {} regions, {} instructions, {} guest bytes, {} host bytes, {:.3f} s translating",
