@@ -60,13 +60,6 @@ struct OtherPage {
   u32 id = 0;    // index into VcpuContext::page_tags
 };
 
-// A cached run that belongs to one access of a region.
-struct RunSite {
-  u32 run = 0;  // index within all of VcpuContext::micro
-  AccessSite site;
-  bool may_ask_tlb = false;  // it could, but does not
-};
-
 // One translated piece of guest code. Guarded by the cache's mutex, but for what never changes after
 // it was published.
 struct Block {
@@ -75,7 +68,6 @@ struct Block {
   std::vector<GuestSpan> spans;  // what it was made of
   std::vector<OtherPage> other_pages;
   bool is_region = false;
-  std::vector<RunSite> runs;     // of a region
   AccessHints hints;
   Homes homes;
   u8* code = nullptr;    // writable address

@@ -88,8 +88,9 @@ class Engine final : public CodeUser {
 
   // hot_loops.cc
   void Sample();
-  void ReviseRegion(const Block& region);
-  void MakeRegion(AccessHints hints);
+  bool IsWorthRevising(MissRecord record) const;
+  void Revise(const u8* code, MissRecord record);
+  void Remake(bool as_region, AccessHints hints);
 
   // mode.cc
   void UpdateMode();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "jit/engine/engine.h"
@@ -7,8 +8,8 @@
 namespace tandem::jit {
 namespace {
 
-// Of one access between two samples, some milliseconds apart.
-constexpr u64 kManyMisses = 20000;
+// Between two samples, some milliseconds apart.
+constexpr u64 kManyMisses = 4000;
 constexpr u64 kManySplits = 50;
 
 }  // namespace
@@ -22,47 +23,54 @@ void Engine::Sample() {
     return;
   }
   const u64 address = reinterpret_cast<u64>(page.host()) + LinearRip() % kPageSize;
-  if (const Block* region = shared_.RegionAt({address, mode_.Key()})) {
-    ReviseRegion(*region);
-    return;
-  }
   u64& last = hot_[(address ^ (address >> 12)) % hot_.size()];
-  if (last == address) {
-    MakeRegion({});
+  if (last == address && shared_.RegionAt({address, mode_.Key()}) == nullptr) {
+    Remake(true, {});
   }
   last = address;
-}
-
-// Accesses that often miss their cached run, as they go to many pages, ask the TLB instead; those
-// whose group often lies in two pages are checked on their own.
-void Engine::ReviseRegion(const Block& region) {
-  MicroEntry* const runs = &context_.micro[0][0][0];
-  AccessHints hints = region.hints;
-  for (const RunSite& site : region.runs) {
-    const u64 misses = std::exchange(runs[site.run].misses, 0);
-    if (site.may_ask_tlb && misses >= kManyMisses) {
-      hints.wandering.push_back(site.site);
-    }
-    if (std::exchange(runs[site.run].splits, 0) >= kManySplits) {
-      hints.apart.push_back(site.site);
-    }
-  }
-  if (hints.size() != region.hints.size()) {
-    MakeRegion(std::move(hints));
+  for (u32 i = 0; i < context_.micro_used_count; ++i) {
+    MicroEntry& run = (&context_.micro[0][0][0])[context_.micro_used[i]];
+    run.misses = run.splits = 0;
   }
 }
 
-void Engine::MakeRegion(AccessHints hints) {
+// Whether the access that missed should be checked in another way from now on.
+bool Engine::IsWorthRevising(MissRecord record) const {
+  const MicroEntry& run = context_.micro[mode_.bank][record.is_write][record.slot];
+  return !record.asks_tlb && (run.misses >= kManyMisses || run.splits >= kManySplits);
+}
+
+// Accesses that often miss their cached run, as they go to many places, ask the TLB instead; those
+// whose group often lies in two pages are checked on their own. code: in the block with the access.
+void Engine::Revise(const u8* code, MissRecord record) {
+  MicroEntry& run = context_.micro[mode_.bank][record.is_write][record.slot];
+  const AccessSite site{record.site.offset, record.is_stack};
+  const Block* const block = shared_.BlockAt(code);
+  const bool is_split = std::exchange(run.splits, 0) >= kManySplits;
+  run.misses = 0;
+  if (block == nullptr || block->key.mode != mode_.Key()) {
+    return;
+  }
+  AccessHints hints = block->hints;
+  std::vector<AccessSite>& sites = is_split ? hints.apart : hints.wandering;
+  if (std::find(sites.begin(), sites.end(), site) != sites.end()) {
+    return;
+  }
+  sites.push_back(site);
+  const u64 rip = std::exchange(
+      state_.rip, RipAt(OffsetInPage(static_cast<i64>(block->key.address))));
+  Remake(block->is_region, std::move(hints));
+  state_.rip = rip;
+}
+
+// The block at RIP is made anew.
+void Engine::Remake(bool as_region, AccessHints hints) {
   MappedWindow window = MakeWindow();
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
   const Block* const block =
-      shared_.MakeRegion(*this, mode_, window, offset, std::move(hints));
+      shared_.Remake(*this, mode_, window, offset, as_region, std::move(hints));
   if (block == nullptr) {
     return;
-  }
-  for (const RunSite& site : block->runs) {
-    MicroEntry& run = (&context_.micro[0][0][0])[site.run];
-    run.misses = run.splits = 0;
   }
   FollowFlushes();
   context_.pc_base = state_.rip - LinearRip() % kPageSize;

@@ -85,7 +85,7 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
       return;
     }
     ++counts_.aliases;
-    entry.misses |= kAskEvery - 1;
+    entry.misses = kMissesBeforeAlias | (kAskEvery - 1);
   }
   run = {.linear = page, .length = kPageSize, .addend = alias_->AddendFor(page),
          .is_global = run.is_global};
@@ -124,9 +124,15 @@ bool Engine::IsInTlb(u64 linear, MissRecord record) const {
 const u8* Engine::OnMiss(u64 linear, MissRecord record) {
   if (FillRun(linear, record) && (!record.asks_tlb || IsInTlb(linear, record))) [[likely]] {
     ++counts_.run_fills;
-    return reinterpret_cast<const u8*>(context_.spill[3]);
+    if (!IsWorthRevising(record)) [[likely]] {
+      return reinterpret_cast<const u8*>(context_.spill[3]);
+    }
   }
   StandAt(record.site);
+  if (IsWorthRevising(record)) {
+    Revise(reinterpret_cast<const u8*>(context_.spill[3]), record);
+    return Resume();
+  }
   if (record.is_group) {
     ++counts_.ungrouped;
     ++context_.micro[mode_.bank][record.is_write][record.slot].splits;

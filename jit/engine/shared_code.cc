@@ -153,11 +153,17 @@ const Block* SharedCode::RegionAt(const BlockKey& key) {
   return block != nullptr && block->is_region ? block : nullptr;
 }
 
-const Block* SharedCode::MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window,
-                                    u16 offset, AccessHints hints) {
+const Block* SharedCode::BlockAt(const u8* code) {
+  MutexLock lock(cache_.mutex());
+  return cache_.FindByCode(code);
+}
+
+const Block* SharedCode::Remake(CodeUser& user, const UnitMode& mode, MappedWindow& window,
+                                u16 offset, bool as_region, AccessHints hints) {
   const BlockKey key{window.At(0)->host() + offset, mode.Key()};
   return Make(user, key, window, [&] {
-    Unit unit = ReadRegion(mode, model_, window, offset);
+    Unit unit = as_region ? ReadRegion(mode, model_, window, offset)
+                          : ReadUnit(mode, model_, window, offset);
     unit.hints = hints;
     return unit;
   });
@@ -179,7 +185,10 @@ const Block* SharedCode::Make(CodeUser& user, const BlockKey& key, MappedWindow&
       continue;
     }
     if (Block* const other = cache_.Find(key)) {
-      if (!unit.is_region || other->hints.size() > unit.hints.size()) {
+      const bool is_better = unit.is_region != other->is_region
+                                 ? unit.is_region
+                                 : unit.hints.size() > other->hints.size();
+      if (!is_better) {
         return other;  // somebody else was faster
       }
       cache_.Retire(*other);

@@ -66,9 +66,11 @@ class SharedCode final : public devices::CodeObserver {
   const Block* Find(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset);
   // The region that stands for this key; null: there is none.
   const Block* RegionAt(const BlockKey& key);
-  // Makes a region of the loop there, in the place of what there is. Null: also where there is no loop.
-  const Block* MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset,
-                          AccessHints hints);
+  // The block with this executable address; null: there is none.
+  const Block* BlockAt(const u8* code);
+  // Makes a block anew with hints, or a region of the loop there. Null: also where there is no loop.
+  const Block* Remake(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset,
+                      bool as_region, AccessHints hints);
 
   // The executable address at which a block is entered.
   const u8* EntryOf(const Block& block) const {

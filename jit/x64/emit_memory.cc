@@ -90,9 +90,9 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   if (plan.asks_tlb && plan.is_group) {  // for the others of the group
     StoreContext(AddendOffset(plan), kScratch0);
   }
-  NoteRun(i, plan);
   const MissRecord record{{unit_->insts[i].offset, form_.homes}, static_cast<u8>(span),
-                          SlotOf(plan), plan.is_group, plan.uses_write_run(), plan.asks_tlb};
+                          SlotOf(plan), plan.is_group, plan.uses_write_run(), plan.asks_tlb,
+                          &plan == &accesses_[i].stack};
   const u8* const thunk = thunks_.miss[unit_->mode.bank][plan.uses_write_run()];
   Later([this, i, &plan, again, miss, record, thunk, form = form_] {
     form_ = form;
@@ -134,16 +134,6 @@ void Emitter::CompareWithTlb(const AccessPlan& plan) {
   cmp(kScratch0, At(kScratch1, TlbOffset() + (plan.is_write
                                                   ? offsetof(cpu::TlbEntry, write_tag)
                                                   : offsetof(cpu::TlbEntry, read_tag))));
-}
-
-// Which access the cached run belongs to, for those who look how well it serves.
-void Emitter::NoteRun(size_t i, const AccessPlan& plan) {
-  if (unit_->is_region) {
-    const size_t run = (MicroOffset(plan) - offsetof(VcpuContext, micro)) / sizeof(MicroEntry);
-    block_->runs.push_back({static_cast<u32>(run),
-                            {unit_->insts[i].offset, &plan == &accesses_[i].stack},
-                            plan.can_ask_tlb && !plan.asks_tlb});
-  }
 }
 
 // The linear address that is checked, into kScratch0.

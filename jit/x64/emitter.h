@@ -87,7 +87,6 @@ class Emitter : private Assembler {
   void Check(size_t i, const AccessPlan& plan);
   void CompareWithRun(const AccessPlan& plan);
   void CompareWithTlb(const AccessPlan& plan);
-  void NoteRun(size_t i, const AccessPlan& plan);
   void EmitLinear(size_t i, const AccessPlan& plan);
   void EmitLinearOf(const UnitInst& unit_inst);
   void EmitOffset(const UnitInst& unit_inst, const Xbyak::Reg64& to);

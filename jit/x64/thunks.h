@@ -50,18 +50,20 @@ struct MissRecord {
   bool is_group = false;
   bool is_write = false;
   bool asks_tlb = false;
+  bool is_stack = false;
 
   static constexpr unsigned kSlotShift = 4;  // the lowest bits are span_class
 
   constexpr u64 Pack() const {
     return span_class | (u64{slot} << kSlotShift) | (u64{is_group} << 12) | (u64{is_write} << 13) |
-           (u64{asks_tlb} << 14) |
+           (u64{asks_tlb} << 14) | (u64{is_stack} << 15) |
            (u64{site.Pack()} << 16);
   }
   static constexpr MissRecord Unpack(u64 packed) {
     return {SiteRecord::Unpack(packed >> 16), static_cast<u8>(packed & 0xf),
             static_cast<u8>((packed >> kSlotShift) & 0xff), ((packed >> 12) & 1) != 0,
-            ((packed >> 13) & 1) != 0, ((packed >> 14) & 1) != 0};
+            ((packed >> 13) & 1) != 0, ((packed >> 14) & 1) != 0,
+            ((packed >> 15) & 1) != 0};
   }
 };
 
