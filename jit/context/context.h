@@ -35,7 +35,7 @@ struct MicroEntry {
   u64 misses = 0;
   u64 splits = 0;  // groups of accesses that could not be checked together
   std::array<u64, kSpanClasses> limit{};
-  u64 padding = 0;
+  u64 alias_fills = 0;  // from pages that are shown in order
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 

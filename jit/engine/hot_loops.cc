@@ -11,6 +11,7 @@ namespace {
 // Between two samples, some milliseconds apart.
 constexpr u64 kManyMisses = 4000;
 constexpr u64 kManySplits = 50;
+constexpr u64 kManyAliasFills = 1500;
 
 }  // namespace
 
@@ -30,14 +31,15 @@ void Engine::Sample() {
   last = address;
   for (u32 i = 0; i < context_.micro_used_count; ++i) {
     MicroEntry& run = (&context_.micro[0][0][0])[context_.micro_used[i]];
-    run.misses = run.splits = 0;
+    run.misses = run.splits = run.alias_fills = 0;
   }
 }
 
 // Whether the access that missed should be checked in another way from now on.
 bool Engine::IsWorthRevising(MissRecord record) const {
   const MicroEntry& run = context_.micro[mode_.bank][record.is_write][record.slot];
-  return !record.asks_tlb && (run.misses >= kManyMisses || run.splits >= kManySplits);
+  return !record.asks_tlb && (run.misses >= kManyMisses || run.splits >= kManySplits ||
+                              run.alias_fills >= kManyAliasFills);
 }
 
 // Accesses that often miss their cached run, as they go to many places, ask the TLB instead; those
@@ -47,7 +49,7 @@ void Engine::Revise(const u8* code, MissRecord record) {
   const AccessSite site{record.site.offset, record.is_stack};
   const Block* const block = shared_.BlockAt(code);
   const bool is_split = std::exchange(run.splits, 0) >= kManySplits;
-  run.misses = 0;
+  run.misses = run.alias_fills = 0;
   if (block == nullptr || block->key.mode != mode_.Key()) {
     return;
   }

@@ -66,8 +66,8 @@ void Engine::JoinPages(cpu::PlainRun& run, bool is_write) const {
   Extend(run, [&](u64 page) { return HostPage(page, is_write) == page + run.addend; });
 }
 
-// Pages that are used together and lie scattered are shown in order. Each time one is added the next
-// miss comes here, too, until all are there.
+// Pages that are used together and lie scattered are shown in order. The next miss comes here, too, until
+// all are there.
 void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry) {
   const u64 page = AlignDown(linear, kPageSize);
   const u64 host = HostPage(page, is_write);
@@ -85,8 +85,9 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
       return;
     }
     ++counts_.aliases;
-    entry.misses = kMissesBeforeAlias | (kAskEvery - 1);
   }
+  entry.misses = kMissesBeforeAlias | (kAskEvery - 1);
+  ++entry.alias_fills;
   run = {.linear = page, .length = kPageSize, .addend = alias_->AddendFor(page),
          .is_global = run.is_global};
   Extend(run, [&](u64 other) {
