@@ -94,6 +94,7 @@ void Planner::PlanStack(const UnitInst& unit_inst, AccessPlan& plan) {
   plan.size = word;
   switch (unit_inst.treatment) {
     case Treatment::kPush:
+    case Treatment::kPushFlags:
       plan.size = inst.operand_size;
       plan.is_write = true;
       PlanBase(kRsp, -static_cast<i32>(plan.size), plan);
@@ -209,11 +210,15 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
   u32 written = inst.gprs_written;
   switch (unit_inst.treatment) {
     case Treatment::kPush:
+    case Treatment::kPushFlags:
       Move(kRsp, -i64{inst.operand_size});
       return;
     case Treatment::kPop:
       Move(kRsp, inst.operand_size);
       Forget(inst.operands[0].reg);
+      return;
+    case Treatment::kCallOut:
+      groups_ = {};  // it may drop or replace cached runs
       return;
     case Treatment::kConditional:
       for (auto& pair : groups_) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/ints.h"
+#include "jit/unit/call_out.h"
 
 namespace tandem::jit {
 
@@ -50,6 +52,7 @@ struct Block {
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
   u32 entry_in_host = 0;    // entered with the flags in EFLAGS
+  u64 content = 0;  // a hash of the bytes it was translated from
   bool retired = false;
 
   bool Overlaps(u64 address, u64 length) const {
@@ -60,6 +63,7 @@ struct Block {
   std::vector<ExitSite> exits;
   std::vector<IncomingLink> incoming;
   std::vector<CodePoint> points;
+  std::vector<std::unique_ptr<const CallOut>> call_outs;  // what the code refers to
 };
 
 }  // namespace tandem::jit

@@ -34,11 +34,13 @@ struct MicroEntry {
   u64 host = 0;    // host address of base
   u64 misses = 0;
   std::array<u64, kSpanClasses> limit{};
-  std::array<u64, 2> padding{};
+  u64 is_local = 0;  // of a page that is not global
+  u64 is_write = 0;  // in the table for writes
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 
-inline constexpr unsigned kMicroSlots = 128;
+inline constexpr unsigned kMicroSlots = 512;
+inline constexpr unsigned kStackSlot = 0;  // of all accesses through RSP
 inline constexpr unsigned kMicroBanks = 3;  // as cpu::TlbBankIndex, without the one that never hits
 
 // Where an indirect jump goes. An entry matches if tag == rip ^ VcpuContext::branch_salt.

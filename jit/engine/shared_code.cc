@@ -37,6 +37,36 @@ u32 FlagsNeededAt(const UnitMode& mode, const cpu::CpuModel& model,
   return needed | open;
 }
 
+class ContentHash {
+ public:
+  void Add(const u8* bytes, size_t size) {
+    for (size_t i = 0; i < size; ++i) {
+      hash_ = (hash_ ^ bytes[i]) * 0x100000001b3;
+    }
+  }
+  u64 value() const { return hash_; }
+
+ private:
+  u64 hash_ = 0xcbf29ce484222325;
+};
+
+// What was translated. Not taken from memory, which others may have changed since.
+u64 ContentOf(const Unit& unit) {
+  ContentHash hash;
+  for (const UnitInst& unit_inst : unit.insts) {
+    hash.Add(unit_inst.inst.bytes.data(), unit_inst.inst.length);
+  }
+  return hash.value();
+}
+
+// What stands there now.
+u64 ContentNow(const Block& block) {
+  ContentHash hash;
+  hash.Add(reinterpret_cast<const u8*>(block.key.address), block.guest_size);
+  hash.Add(reinterpret_cast<const u8*>(block.second_page), block.second_size);
+  return hash.value();
+}
+
 }  // namespace
 
 SharedCode::SharedCode(const cpu::CpuModel& model, const Handlers& handlers)
@@ -153,6 +183,11 @@ const u8* SharedCode::Find(CodeUser& user, const UnitMode& mode, const GuestPage
   return Make(user, key, mode, page, next);
 }
 
+bool SharedCode::IsRewritten(const GuestPage& page) {
+  MutexLock lock(cache_.mutex());
+  return rewritten_.TakeStep(reinterpret_cast<u64>(page.host()));
+}
+
 // Between a claim and the translation others may take the room, or write to the page, which gives up
 // the claim: then once more.
 const u8* SharedCode::Make(CodeUser& user, const BlockKey& key, const UnitMode& mode,
@@ -160,6 +195,9 @@ const u8* SharedCode::Make(CodeUser& user, const BlockKey& key, const UnitMode& 
                                    const std::function<const GuestPage*()>& next) {
   const u16 page_offset = static_cast<u16>(key.address % kPageSize);
   const GuestPage* const second = page_offset > kPageSize - kNextBytes ? next() : nullptr;
+  if (IsRewritten(page)) {
+    return nullptr;
+  }
   for (;;) {
     if (!MakeRoom(user) || !Claim(user, page) || (second != nullptr && !Claim(user, *second))) {
       return nullptr;
@@ -192,7 +230,7 @@ Block* SharedCode::Translate(const UnitMode& mode, const GuestPage& page, u16 pa
   CHECK(!unit.insts.empty());
   const u64 address = reinterpret_cast<u64>(page.host()) + page_offset;
   const EmitRequest request{
-      unit, static_cast<u32>(address / 1024 * 0x9e3779b1u >> 7),
+      unit, model_, static_cast<u32>(address / 1024 * 0x9e3779b1u >> 7),
       [&](u16 offset) { return FlagsNeededAt(mode, model_, bytes, offset); }};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
   block->key = {address, mode.Key()};
@@ -201,6 +239,7 @@ Block* SharedCode::Translate(const UnitMode& mode, const GuestPage& page, u16 pa
     block->second_page = reinterpret_cast<u64>(second->host());
     block->second_size = unit.end() - kPageSize;
   }
+  block->content = ContentOf(unit);
   ++counts_.blocks;
   counts_.insts += unit.insts.size();
   counts_.guest_bytes += block->guest_size;
@@ -234,18 +273,28 @@ void SharedCode::Link(Block& from, u32 site, const BlockKey& to) {
 }
 
 void SharedCode::OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) {
+  std::vector<RetiredCode> retired;
   {
     MutexLock lock(cache_.mutex());
     const u64 address = reinterpret_cast<u64>(ram.data()) + offset;
     for (Block* block : cache_.Overlapping(address, length)) {
-      cache_.Retire(*block);
-      ++counts_.retired;
+      if (ContentNow(*block) != block->content) {
+        cache_.Retire(*block);
+        retired.push_back({reinterpret_cast<u64>(EntryOf(*block)),
+                           static_cast<u16>(block->key.address % kPageSize)});
+      }
     }
-    const u64 page = AlignDown(offset, kPageSize);
-    ram.SetCodeGranules(page, cache_.Granules(reinterpret_cast<u64>(ram.data()) + page));
+    const u64 page = AlignDown(address, kPageSize);
+    retired.empty() ? rewritten_.NoteWrite(page) : rewritten_.NoteRetired(page);
+    const u64 granules = cache_.Granules(page);
+    ram.SetCodeGranules(AlignDown(offset, kPageSize),
+                        granules == 0 && rewritten_.IsWatched(page) ? ~u64{0} : granules);
   }
+  counts_.retired += retired.size();
   for (CodeUser* user : users_) {
-    user->AskToForgetBranches();
+    if (!retired.empty()) {
+      user->AskToForget(retired);
+    }
   }
 }
 

@@ -10,10 +10,17 @@
 #include "devices/bus/ram_block.h"
 #include "jit/code/code_cache.h"
 #include "jit/engine/perf_map.h"
+#include "jit/engine/rewritten_pages.h"
 #include "jit/unit/unit.h"
 #include "jit/x64/emitter.h"
 
 namespace tandem::jit {
+
+// A way into a block that has been retired.
+struct RetiredCode {
+  u64 code = 0;         // executable address
+  u16 page_offset = 0;  // of the guest code
+};
 
 // A vCPU as the others see it.
 class CodeUser {
@@ -21,8 +28,9 @@ class CodeUser {
   virtual ~CodeUser() = default;
   // Any thread: leaves translated code soon.
   virtual void AskToPause() noexcept = 0;
-  // Any thread: cached targets of indirect jumps are dropped before the next serialising event.
-  virtual void AskToForgetBranches() noexcept = 0;
+  // Any thread: code that jumps no longer may lead to is dropped from what is cached before the next
+  // serialising event.
+  virtual void AskToForget(std::span<const RetiredCode> retired) noexcept = 0;
   // While it is out of translated code and stays there: no cached translation may write to this
   // host page any more.
   virtual void ForgetWritablePage(const std::byte* page) = 0;
@@ -91,6 +99,7 @@ class SharedCode final : public devices::CodeObserver {
   bool MakeRoom(CodeUser& user);
   bool PauseOthers(CodeUser& user);
   void ResumeOthers();
+  bool IsRewritten(const GuestPage& page);
   void UpdateGranules(const GuestPage& page);
   void LogBlock(const Unit& unit, const Block& block) const;
 
@@ -98,6 +107,7 @@ class SharedCode final : public devices::CodeObserver {
   CodeSpace space_;
   Thunks thunks_;
   CodeCache cache_;
+  RewrittenPages rewritten_;  // guarded by cache_.mutex()
   Emitter emitter_;
   std::vector<CodeUser*> users_;
   Counts counts_;

@@ -243,7 +243,7 @@ void Emitter::EmitLanding(u16 return_offset) {
   }
   Later([this, elsewhere] {
     L(*elsewhere);
-    jmp(thunks_.branch);
+    jmp(thunks_.find_branch);
   });
 }
 

@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "base/bits.h"
 #include "jit/analysis/register_homes.h"
 #include "jit/x64/emitter.h"
@@ -12,8 +14,20 @@ using Xbyak::Label;
 using Xbyak::Reg64;
 using Xbyak::RegExp;
 
-u8 Emitter::SlotOf(const AccessPlan& plan) const {
-  return static_cast<u8>((plan.slot_class + request_->slot_seed * kSlotClasses) % kMicroSlots);
+namespace {
+
+bool HasCheckToEnd(const AccessPlan& plan) {
+  return plan.form == AccessForm::kBase && !std::has_single_bit(plan.check_size);
+}
+
+}  // namespace
+
+// One slot serves all of a stack; the others are spread, as each holds one run only.
+u16 Emitter::SlotOf(const AccessPlan& plan) const {
+  if (plan.form == AccessForm::kBase && plan.base == cpu::kRsp) {
+    return kStackSlot;
+  }
+  return static_cast<u16>(1 + (request_->slot_seed + plan.slot_class * 13u) % (kMicroSlots - 1));
 }
 
 size_t Emitter::MicroOffset(const AccessPlan& plan) const {
@@ -54,12 +68,31 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
           static_cast<i32>(mem.displacement)};
 }
 
+MissRecord Emitter::MissOf(size_t i, const AccessPlan& plan) const {
+  const cpu::Inst& inst = unit_->insts[i].inst;
+  const bool is_operand = &plan == &accesses_[i].memory;
+  return {.page_offset = unit_->insts[i].offset,
+          .span_class = static_cast<u8>(SpanClass(plan.check_size)),
+          .slot = SlotOf(plan),
+          .is_group = plan.is_group,
+          .is_write = plan.uses_write_run(),
+          .size = static_cast<u16>(HasCheckToEnd(plan) ? plan.check_size
+                                                   : 1u << SpanClass(plan.check_size)),
+          .own_offset = static_cast<u16>(plan.offset - plan.check_offset),
+          .own_write = is_operand ? MemoryOperandOf(inst)->is_written
+                                  : (inst.op == cpu::Op::kPush || inst.op == cpu::Op::kPushf ||
+                                     inst.op == cpu::Op::kCall),
+          .is_simple = inst.op != cpu::Op::kHost && inst.alignment == 0 &&
+                       inst.host_class == cpu::HostClass::kNone};
+}
+
 void Emitter::Check(size_t i, const AccessPlan& plan) {
   FreeHostFlags(LiveBefore(i));
   const size_t micro = MicroOffset(plan);
   const unsigned span = SpanClass(plan.check_size);
   auto again = std::make_shared<Label>();
   auto miss = std::make_shared<Label>();
+  auto done = std::make_shared<Label>();
   if (plan.form == AccessForm::kAny) {
     EmitLimitCheck(unit_->insts[i]);
   }
@@ -70,16 +103,33 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   putSeg(gs);
   cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * span));
   ja(*miss, T_NEAR);
-  const MissRecord record{unit_->insts[i].offset, static_cast<u8>(span), SlotOf(plan),
-                          plan.is_group, plan.uses_write_run()};
+  L(*done);
+  const MissRecord record = MissOf(i, plan);
   const u8* const thunk = thunks_.miss[unit_->mode.bank][plan.uses_write_run()];
-  Later([this, i, &plan, again, miss, record, thunk] {
+  Later([this, i, &plan, again, miss, done, record, thunk] {
     L(*miss);
+    if (HasCheckToEnd(plan)) {
+      EmitCheckToEnd(plan);
+      jbe(*done, T_NEAR);
+    }
     EmitLinear(i, plan);
-    mov(kScratch1.cvt32(), record.Pack());
+    mov(kScratch1, record.Pack());
     call(thunk);
     jmp(*again, T_NEAR);
   });
+}
+
+// The span was rounded up, behind its end. What stands at the end of a page, as much does on kernel
+// stacks, passes if it is rounded up before its start.
+void Emitter::EmitCheckToEnd(const AccessPlan& plan) {
+  const unsigned span = SpanClass(plan.check_size);
+  const size_t micro = MicroOffset(plan);
+  const i32 excess = static_cast<i32>((1u << span) - plan.check_size);
+  lea(Word(kScratch0), ptr[Reg64(HostRegister(plan.base)) + (plan.check_offset - excess)]);
+  putSeg(gs);
+  sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
+  putSeg(gs);
+  cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * span));
 }
 
 // The linear address that is checked, into kScratch0.

@@ -17,6 +17,7 @@ namespace tandem::jit {
 // What the emitter is told besides the unit.
 struct EmitRequest {
   const Unit& unit;
+  const cpu::CpuModel& model;  // what call-outs are bound for
   u32 slot_seed = 0;  // which part of the cached runs the block uses
   // Arithmetic flags that may be needed by the code at an offset of the same page.
   std::function<u32(u16)> flags_needed_at;
@@ -61,14 +62,16 @@ class Emitter : private Assembler {
 
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
+  MissRecord MissOf(size_t i, const AccessPlan& plan) const;
   void Check(size_t i, const AccessPlan& plan);
+  void EmitCheckToEnd(const AccessPlan& plan);
   void EmitLinear(size_t i, const AccessPlan& plan);
   void EmitLinearOf(const UnitInst& unit_inst);
   void EmitOffset(const UnitInst& unit_inst, const Xbyak::Reg64& to);
   void EmitSegment(const UnitInst& unit_inst, bool checks_limit);
   void EmitLimitCheck(const UnitInst& unit_inst);
   size_t MicroOffset(const AccessPlan& plan) const;
-  u8 SlotOf(const AccessPlan& plan) const;
+  u16 SlotOf(const AccessPlan& plan) const;
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
 
   // emit_copy.cc
@@ -85,6 +88,15 @@ class Emitter : private Assembler {
   void EmitPop(size_t i);
   void EmitLeave(size_t i);
   void MoveStackPointer(i32 by);
+
+  // emit_system.cc
+  const CallOut* MakeCallOut(size_t i);
+  void EmitCallOut(size_t i);
+  void EmitExecute(size_t i);
+  void ExecuteInCpp(const CallOut* call_out);
+  void EmitInterruptFlag(size_t i);
+  void EmitSwapGs();
+  void EmitPushFlags(size_t i);
 
   // emit_branch.cc
   void EmitConditional(size_t i);
