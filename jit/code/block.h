@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "base/ints.h"
 #include "jit/unit/access_site.h"
+#include "jit/unit/call_out.h"
 #include "jit/unit/homes.h"
 
 namespace tandem::jit {
@@ -81,6 +83,7 @@ struct Block {
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
   u32 entry_in_host = 0;    // entered with the flags in EFLAGS
+  u64 content = 0;  // a hash of the bytes it was translated from
   bool retired = false;
 
   bool Overlaps(u64 address, u64 length) const {
@@ -91,6 +94,7 @@ struct Block {
   std::vector<ExitSite> exits;
   std::vector<IncomingLink> incoming;
   std::vector<CodePoint> points;
+  std::vector<std::unique_ptr<const CallOut>> call_outs;  // what the code refers to
 };
 
 }  // namespace tandem::jit

@@ -34,13 +34,15 @@ struct MicroEntry {
   u64 host = 0;    // host address of base
   u64 misses = 0;
   std::array<u64, kSpanClasses> limit{};
-  std::array<u64, 2> padding{};
+  u64 is_local = 0;  // of a page that is not global
+  u64 is_write = 0;  // in the table for writes
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 
 // The first half is chosen by address and register, the second half handed out to regions in turn.
-inline constexpr unsigned kMicroSlots = 256;
+inline constexpr unsigned kMicroSlots = 1024;
 inline constexpr unsigned kStraightSlots = kMicroSlots / 2;
+inline constexpr unsigned kStackSlot = 0;  // of all accesses through RSP, outside of regions
 inline constexpr unsigned kMicroBanks = 3;  // as cpu::TlbBankIndex, without the one that never hits
 
 // Where an indirect jump goes. An entry matches if tag == rip ^ VcpuContext::branch_salt.

@@ -52,13 +52,12 @@ void Engine::MakeRegion(std::vector<AccessSite> wandering) {
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
   const Block* const block =
       shared_.MakeRegion(*this, mode_, window, offset, std::move(wandering));
-  if (block == nullptr) {
+  if (block == nullptr || mode_is_old_) {  // old: room was made
     return;
   }
   for (const RunSite& site : block->runs) {
     (&context_.micro[0][0][0])[site.run].misses = 0;
   }
-  FollowFlushes();
   context_.pc_base = state_.rip - LinearRip() % kPageSize;
   NotePages(*block, window);
   Remember(*block);

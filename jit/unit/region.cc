@@ -22,6 +22,7 @@ std::vector<i64> SuccessorsOf(const UnitInst& inst) {
       return {inst.target()};
     case Treatment::kJumpIndirect:
     case Treatment::kReturn:
+    case Treatment::kExecute:
     case Treatment::kInterpret:
     case Treatment::kNeedX87:
     case Treatment::kNeedVectors:

@@ -19,6 +19,19 @@ cpu::DecodeStatus DecodeAcross(cpu::DecodeMode mode, std::span<const std::byte> 
   return cpu::Decode(mode, std::span(joined).first(first + kMaxLength), inst);
 }
 
+// Ends the unit with the first STI that is not followed by what it needs.
+void CutAtShadow(Unit& unit) {
+  auto& insts = unit.insts;
+  for (size_t i = 0; i < insts.size(); ++i) {
+    const bool has_shadow =
+        insts[i].treatment == Treatment::kInterruptFlag && insts[i].inst.op == cpu::Op::kSti;
+    if (has_shadow && (i + 1 == insts.size() || !SuitsShadow(insts[i + 1].treatment))) {
+      insts[i].treatment = Treatment::kExecute;
+      insts.resize(i + 1);
+    }
+  }
+}
+
 }  // namespace
 
 const UnitInst* Unit::LeaderAt(i64 offset) const {
@@ -87,6 +100,7 @@ Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& wind
       break;
     }
   }
+  CutAtShadow(unit);
   return unit;
 }
 
