@@ -6,7 +6,6 @@
 
 #include "base/ints.h"
 #include "jit/unit/access_site.h"
-#include "jit/unit/call_out.h"
 #include "jit/unit/homes.h"
 
 namespace tandem::jit {
@@ -20,6 +19,7 @@ struct BlockKey {
 };
 
 struct Block;
+struct CallOut;  // the engine's: jit/engine/call_out.h
 
 // A jump out of a block that can be made to lead straight into another one, or within a region one
 // that must not be taken any more once the region is retired.
@@ -94,7 +94,7 @@ struct Block {
   std::vector<ExitSite> exits;
   std::vector<IncomingLink> incoming;
   std::vector<CodePoint> points;
-  std::vector<std::unique_ptr<const CallOut>> call_outs;  // what the code refers to
+  std::vector<std::shared_ptr<const CallOut>> call_outs;  // what the code refers to
 };
 
 }  // namespace tandem::jit

@@ -1,3 +1,4 @@
+#include "jit/engine/call_out.h"
 #include "jit/engine/engine.h"
 
 // Instructions that C++ executes for translated code.

@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "jit/analysis/flags.h"
+#include "jit/engine/call_out.h"
 #include "jit/engine/content_hash.h"
 #include "jit/engine/shared_code.h"
 
@@ -138,14 +139,17 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
   std::map<i64, u32> needed;
   const u32 seed = unit.is_region ? next_region_slot_
                                   : static_cast<u32>(key.address / 1024 * 0x9e3779b1u >> 7);
-  const EmitRequest request{unit, window, model_, seed,
-                            [&](i64 offset) {
-                              const auto [it, is_new] = needed.try_emplace(offset, 0);
-                              if (is_new) {
-                                it->second = FlagsNeededAt(unit.mode, window, offset, looked_at);
-                              }
-                              return it->second;
-                            }};
+  const auto make_call_out = [&](const UnitInst& inst) {
+    return std::make_shared<const CallOut>(inst, unit.mode, model_);
+  };
+  const auto flags_needed_at = [&](i64 offset) {
+    const auto [it, is_new] = needed.try_emplace(offset, 0);
+    if (is_new) {
+      it->second = FlagsNeededAt(unit.mode, window, offset, looked_at);
+    }
+    return it->second;
+  };
+  const EmitRequest request{unit, window, make_call_out, seed, flags_needed_at};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
   next_region_slot_ += static_cast<u32>(block->runs.size());
   block->key = key;

@@ -16,8 +16,7 @@ constexpr u32 kPushedBesides = 0xfcffff & ~static_cast<u32>(cpu::kArithFlags);  
 }  // namespace
 
 const CallOut* Emitter::MakeCallOut(size_t i) {
-  block_->call_outs.push_back(
-      std::make_unique<const CallOut>(unit_->insts[i], unit_->mode, request_->model));
+  block_->call_outs.push_back(request_->make_call_out(unit_->insts[i]));
   return block_->call_outs.back().get();
 }
 

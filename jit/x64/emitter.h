@@ -18,7 +18,8 @@ namespace tandem::jit {
 struct EmitRequest {
   Unit& unit;  // its homes are chosen
   CodeWindow& window;
-  const cpu::CpuModel& model;  // what call-outs are bound for
+  // What C++ is to know of an instruction that it executes for the code.
+  std::function<std::shared_ptr<const CallOut>(const UnitInst&)> make_call_out;
   u32 slot_seed = 0;  // which part of the cached runs the block uses
   // Arithmetic flags that may be needed by the code at an offset.
   std::function<u32(i64)> flags_needed_at;

@@ -1,4 +1,4 @@
-#include "jit/unit/call_out.h"
+#include "jit/engine/call_out.h"
 
 namespace tandem::jit {
 namespace {
