@@ -33,10 +33,12 @@ class Planner {
       if (unit_inst.is_leader) {
         ForgetAll();
       }
+      site_ = {unit_inst.offset, false};
       PlanMemory(unit_inst, plans_[i].memory);
+      site_.is_stack = true;
       PlanStack(unit_inst, plans_[i].stack);
-      ChooseLookup({unit_inst.offset, false}, plans_[i].memory);
-      ChooseLookup({unit_inst.offset, true}, plans_[i].stack);
+      ChooseLookup({unit_inst.offset, false}, unit_inst.inst.mem, plans_[i].memory);
+      ChooseLookup({unit_inst.offset, true}, unit_inst.inst.mem, plans_[i].stack);
       NoteWrites(unit_inst);
     }
     return std::move(plans_);
@@ -48,7 +50,7 @@ class Planner {
   void PlanBase(u8 base, i32 offset, AccessPlan& plan);
   void JoinOrLead(AccessPlan& plan);
   bool TryJoin(Group& group, AccessPlan& plan);
-  void ChooseLookup(AccessSite site, AccessPlan& plan);
+  void ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, AccessPlan& plan);
   void NoteWrites(const UnitInst& unit_inst);
   void Move(u8 reg, i64 by);
   void Forget(u8 reg) { groups_[reg] = {}; }
@@ -57,15 +59,35 @@ class Planner {
 
   const Unit& unit_;
   std::vector<InstAccesses> plans_;
+  AccessSite site_;  // that is being planned
   u8 next_slot_ = 0;
   std::array<std::array<Group, 2>, 16> groups_{};  // by base register, read or write
 };
 
-bool IsPlainBase(const Unit& unit, const cpu::MemoryOperand& mem) {
+bool Contains(const std::vector<AccessSite>& sites, AccessSite site) {
+  return std::find(sites.begin(), sites.end(), site) != sites.end();
+}
+
+bool IsPlainAddress(const Unit& unit, const cpu::MemoryOperand& mem) {
   const auto segment = static_cast<unsigned>(mem.segment);
-  return mem.base < 16 && mem.address_size * 8 == unit.mode.code_bits && mem.address_size != 2 &&
+  return mem.address_size * 8 == unit.mode.code_bits && mem.address_size != 2 &&
          !Bit(unit.mode.based_segments | unit.mode.limited_segments, segment) &&
-         std::abs(mem.displacement) < kMaxConstant && !unit.homes.InMemory(mem.base);
+         std::abs(mem.displacement) < kMaxConstant;
+}
+
+bool IsPinned(const Unit& unit, u8 reg) { return reg < 16 && !unit.homes.InMemory(reg); }
+
+// Base and index, of which one may be missing, can be used as they are.
+bool IsIndexed(const Unit& unit, const cpu::MemoryOperand& mem) {
+  const bool has_base = mem.base != kNoRegister;
+  return unit.mode.code_bits == 64 && (!has_base || IsPinned(unit, mem.base)) &&
+         IsPinned(unit, mem.index);
+}
+
+// The address can be computed with one scratch register.
+bool IsSimple(const Unit& unit, const cpu::MemoryOperand& mem) {
+  return mem.base >= 16 || mem.index >= 16 || IsPinned(unit, mem.base) ||
+         IsPinned(unit, mem.index);
 }
 
 void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
@@ -80,13 +102,12 @@ void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
   plan.size = operand->size;
   plan.is_write = operand->is_written;
   plan.check_size = plan.size;
-  if (IsPlainBase(unit_, mem) && mem.index == kNoRegister) {
+  const bool is_plain = IsPlainAddress(unit_, mem);
+  if (is_plain && IsPinned(unit_, mem.base) && mem.index == kNoRegister) {
     PlanBase(mem.base, static_cast<i32>(mem.displacement), plan);
     return;
   }
-  const bool is_pinned = mem.index == kNoRegister || !unit_.homes.InMemory(mem.index);
-  const bool is_indexed = IsPlainBase(unit_, mem) && is_pinned && unit_.mode.code_bits == 64;
-  plan.form = is_indexed ? AccessForm::kIndexed : AccessForm::kAny;
+  plan.form = is_plain && IsIndexed(unit_, mem) ? AccessForm::kIndexed : AccessForm::kAny;
   if (Bit(unit_.mode.based_segments, static_cast<unsigned>(mem.segment))) {
     ChooseSlot(static_cast<u8>(kSegmentSlot + static_cast<u8>(mem.segment)), plan);
   } else if (mem.base < 16 || mem.index < 16) {
@@ -154,12 +175,11 @@ void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
   }
 }
 
-void Planner::ChooseLookup(AccessSite site, AccessPlan& plan) {
-  const bool can_ask = unit_.mode.code_bits == 64 &&
-                       (plan.form == AccessForm::kBase || plan.form == AccessForm::kIndexed);
-  plan.asks_tlb = can_ask && plan.leader == nullptr &&
-                  std::find(unit_.wandering.begin(), unit_.wandering.end(), site) !=
-                      unit_.wandering.end();
+void Planner::ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, AccessPlan& plan) {
+  plan.can_ask_tlb = unit_.mode.code_bits == 64 && plan.leader == nullptr &&
+                     plan.form != AccessForm::kNone &&
+                     (plan.form != AccessForm::kAny || IsSimple(unit_, mem));
+  plan.asks_tlb = plan.can_ask_tlb && Contains(unit_.hints.wandering, site);
 }
 
 // Reads may rely on a check for writing, too. A check for reading becomes one for writing only where
@@ -176,7 +196,9 @@ void Planner::JoinOrLead(AccessPlan& plan) {
     read = {};
     return;
   }
-  (plan.is_write ? write : read) = {&plan, 0, false};
+  if (!Contains(unit_.hints.apart, site_)) {
+    (plan.is_write ? write : read) = {&plan, 0, false};
+  }
 }
 
 bool Planner::TryJoin(Group& group, AccessPlan& plan) {

@@ -8,7 +8,7 @@ namespace tandem::jit {
 enum class AccessForm : u8 {
   kNone,
   kBase,     // base register + constant, 64-bit addresses: [base + addend + constant]
-  kIndexed,  // base and index, 64-bit addresses
+  kIndexed,  // index with or without base, 64-bit addresses
   kAny,      // the address is computed into a register first
 };
 
@@ -18,6 +18,7 @@ struct AccessPlan {
   bool is_write = false;     // of a leader: some access of its group writes
   const AccessPlan* leader = nullptr;  // whose check covers it; null: it has its own
   bool is_group = false;     // the check covers other accesses, too
+  bool can_ask_tlb = false;
   bool asks_tlb = false;     // its check looks into the TLB and not at a cached run
   u8 base = cpu::kNoRegister;
   u8 slot_class = 0;         // which cached run it looks at: see kSlotClasses

@@ -66,6 +66,7 @@ struct OtherPage {
 struct RunSite {
   u32 run = 0;  // index within all of VcpuContext::micro
   AccessSite site;
+  bool may_ask_tlb = false;  // it could, but does not
 };
 
 // One translated piece of guest code. Guarded by the cache's mutex, but for what never changes after
@@ -77,7 +78,7 @@ struct Block {
   std::vector<OtherPage> other_pages;
   bool is_region = false;
   std::vector<RunSite> runs;     // of a region
-  std::vector<AccessSite> wandering;  // accesses that ask the TLB
+  AccessHints hints;
   Homes homes;
   u8* code = nullptr;    // writable address
   u32 code_size = 0;

@@ -33,9 +33,9 @@ struct MicroEntry {
   u64 addend = 0;  // host address = linear address + addend
   u64 host = 0;    // host address of base
   u64 misses = 0;
+  u64 splits = 0;  // groups of accesses that could not be checked together
   std::array<u64, kSpanClasses> limit{};
-  u64 is_local = 0;  // of a page that is not global
-  u64 is_write = 0;  // in the table for writes
+  u64 is_local = 0;  // of pages that are not global
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 
@@ -43,6 +43,8 @@ static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 inline constexpr unsigned kMicroSlots = 1024;
 inline constexpr unsigned kStraightSlots = kMicroSlots / 2;
 inline constexpr unsigned kStackSlot = 0;  // of all accesses through RSP, outside of regions
+// How often a run that was missed is filled from the TLB before C++ is asked, which knows longer ones.
+inline constexpr unsigned kAskEvery = 32;
 inline constexpr unsigned kMicroBanks = 3;  // as cpu::TlbBankIndex, without the one that never hits
 
 // Where an indirect jump goes. An entry matches if tag == rip ^ VcpuContext::branch_salt.

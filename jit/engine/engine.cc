@@ -71,11 +71,6 @@ Engine::Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& 
   context_.engine = this;
   context_.shadow_base = kernel_stack_->base();
   ResetShadowStack();
-  for (auto& bank : context_.micro) {
-    for (MicroEntry& entry : bank[1]) {
-      entry.is_write = 1;
-    }
-  }
   mmu_.SetFlushObserver(this);
   shared_.Add(*this);
 }

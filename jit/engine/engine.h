@@ -5,6 +5,7 @@
 
 #include "cpu/exec/interpreter.h"
 #include "jit/context/context.h"
+#include "jit/engine/alias_windows.h"
 #include "jit/engine/code_pages.h"
 #include "jit/engine/shared_code.h"
 
@@ -42,7 +43,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   struct Counts {
     u64 interpreted = 0, call_outs = 0, executed = 0, polls = 0, links = 0, branch_misses = 0;
     u64 searches = 0, verifies = 0, samples = 0, flushes = 0;
-    u64 run_fills = 0, misses_interpreted = 0, ungrouped = 0, page_faults = 0;
+    u64 run_fills = 0, aliases = 0, misses_interpreted = 0, ungrouped = 0, page_faults = 0;
     u64 x87_loads = 0, vector_loads = 0;
   };
   void LogCounts() const;  // -d jit
@@ -93,7 +94,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   // hot_loops.cc
   void Sample();
   void ReviseRegion(const Block& region);
-  void MakeRegion(std::vector<AccessSite> wandering);
+  void MakeRegion(AccessHints hints);
 
   // follow_flushes.cc
   void OnFlushAll() override;
@@ -116,14 +117,19 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
 
   // runs.cc
   bool FillRun(u64 linear, MissRecord record);
-  bool ContinuesAt(u64 page, const cpu::PlainRun& run, bool is_write) const;
+  u64 HostPage(u64 page, bool is_write) const;
+  bool IsLocal(u64 page) const;
+  template <typename Belongs>
+  void Extend(cpu::PlainRun& run, Belongs belongs) const;
+  void JoinPages(cpu::PlainRun& run, bool is_write) const;
+  void ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry);
   bool IsInTlb(u64 linear, MissRecord record) const;
   bool IsRefused(u64 linear, MissRecord record);
   void NoteRefused(u64 linear, MissRecord record);
   bool FaultOfMiss(u64 linear, MissRecord record, cpu::Fault& fault);
   const u8* FindUngrouped();
   template <typename Predicate>
-  void DropRuns(Predicate predicate);  // predicate: of entry and bank
+  void DropRuns(Predicate predicate);  // of entry, bank and whether it is for writes
   void ResetShadowStack() { context_.shadow_rsp = context_.shadow_base; }
 
   // fpu.cc
@@ -168,6 +174,8 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   bool is_sampled_ = false;
   std::array<u64, 64> hot_{};  // host addresses of loops that a sample hit once
 
+  std::unique_ptr<AliasWindows> alias_;  // once there is need
+
   class ShadowStack;
   std::unique_ptr<ShadowStack> user_stack_, kernel_stack_;
   // What the user's code is to find again when the kernel is done.
@@ -187,8 +195,10 @@ void Engine::DropRuns(Predicate predicate) {
   u32 kept = 0;
   for (u32 i = 0; i < context_.micro_used_count; ++i) {
     const u32 index = context_.micro_used[i];
-    if (predicate(all[index], index / (2 * kMicroSlots))) {
-      all[index].base = kNoBase;
+    MicroEntry& entry = all[index];
+    if (predicate(entry, index / (2 * kMicroSlots), index / kMicroSlots % 2 != 0)) {
+      entry.base = kNoBase;
+      entry.misses /= 2;  // what counts is how many there are between flushes
     } else {
       context_.micro_used[kept++] = index;
     }

@@ -5,14 +5,14 @@ namespace tandem::jit {
 
 void Engine::OnFlushAll() {
   ++counts_.flushes;
-  DropRuns([](const MicroEntry&, size_t) { return true; });
+  DropRuns([](const MicroEntry&, size_t, bool) { return true; });
   ForgetBranches();
 }
 
 // Supervisor code is global with most kernels: then its targets stay.
 void Engine::OnFlushLocal() {
   ++counts_.flushes;
-  DropRuns([](const MicroEntry& entry, size_t bank) {
+  DropRuns([](const MicroEntry& entry, size_t bank, bool) {
     return bank == cpu::kUserBank || entry.is_local != 0;
   });
   if (has_local_supervisor_branches_) {
@@ -25,7 +25,7 @@ void Engine::OnFlushLocal() {
 
 void Engine::OnFlushRegion(u64 start, u64 size) {
   ++counts_.flushes;
-  DropRuns([&](const MicroEntry& entry, size_t) {
+  DropRuns([&](const MicroEntry& entry, size_t, bool) {
     return entry.base < start + size && start <= entry.base + entry.limit[0];
   });
   if (code_pages_.MayHold(start, size)) {
@@ -34,7 +34,7 @@ void Engine::OnFlushRegion(u64 start, u64 size) {
 }
 
 void Engine::OnDropWrites() {
-  DropRuns([](const MicroEntry& entry, size_t) { return entry.is_write != 0; });
+  DropRuns([](const MicroEntry&, size_t, bool is_write) { return is_write; });
 }
 
 }  // namespace tandem::jit

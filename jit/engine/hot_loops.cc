@@ -8,7 +8,8 @@ namespace tandem::jit {
 namespace {
 
 // Of one access between two samples, some milliseconds apart.
-constexpr u64 kManyMisses = 3000;
+constexpr u64 kManyMisses = 20000;
+constexpr u64 kManySplits = 50;
 
 }  // namespace
 
@@ -32,31 +33,36 @@ void Engine::Sample() {
   last = address;
 }
 
-// Accesses that often miss their cached run, as they go to many pages, ask the TLB instead.
+// Accesses that often miss their cached run, as they go to many pages, ask the TLB instead; those
+// whose group often lies in two pages are checked on their own.
 void Engine::ReviseRegion(const Block& region) {
   MicroEntry* const runs = &context_.micro[0][0][0];
-  std::vector<AccessSite> wandering;
+  AccessHints hints = region.hints;
   for (const RunSite& site : region.runs) {
-    if (std::exchange(runs[site.run].misses, 0) >= kManyMisses) {
-      wandering.push_back(site.site);
+    const u64 misses = std::exchange(runs[site.run].misses, 0);
+    if (site.may_ask_tlb && misses >= kManyMisses) {
+      hints.wandering.push_back(site.site);
+    }
+    if (std::exchange(runs[site.run].splits, 0) >= kManySplits) {
+      hints.apart.push_back(site.site);
     }
   }
-  if (!wandering.empty()) {
-    wandering.insert(wandering.end(), region.wandering.begin(), region.wandering.end());
-    MakeRegion(std::move(wandering));
+  if (hints.size() != region.hints.size()) {
+    MakeRegion(std::move(hints));
   }
 }
 
-void Engine::MakeRegion(std::vector<AccessSite> wandering) {
+void Engine::MakeRegion(AccessHints hints) {
   MappedWindow window = MakeWindow();
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
   const Block* const block =
-      shared_.MakeRegion(*this, mode_, window, offset, std::move(wandering));
+      shared_.MakeRegion(*this, mode_, window, offset, std::move(hints));
   if (block == nullptr || mode_is_old_) {  // old: room was made
     return;
   }
   for (const RunSite& site : block->runs) {
-    (&context_.micro[0][0][0])[site.run].misses = 0;
+    MicroEntry& run = (&context_.micro[0][0][0])[site.run];
+    run.misses = run.splits = 0;
   }
   context_.pc_base = state_.rip - LinearRip() % kPageSize;
   NotePages(*block, window);

@@ -8,50 +8,100 @@ using cpu::AccessKind;
 
 namespace {
 
-// Where pages that follow each other are joined to a run, how far.
 constexpr u64 kMaxRun = 4 << 20;
+// A run that is often missed and shorter than this is worth an alias.
+constexpr u64 kSmallRun = 256 << 10;
+constexpr u64 kMissesBeforeAlias = 256;
 
 }  // namespace
 
 bool Engine::FillRun(u64 linear, MissRecord record) {
   const AccessKind kind = record.is_write ? AccessKind::kWrite : AccessKind::kRead;
-  const cpu::PlainRun run = mmu_.FindPlainRun(Gva(linear), 1, kind);
-  if (run.length < kMaxSpan || !run.Holds(Gva(linear), record.size)) {
+  cpu::PlainRun run = mmu_.FindPlainRun(Gva(linear), 1, kind);
+  if (run.length < kMaxSpan) {
     return false;
   }
   MicroEntry& entry = context_.micro[mode_.bank][record.is_write][record.slot];
+  JoinPages(run, record.is_write);
+  if (run.length < kSmallRun && entry.misses >= kMissesBeforeAlias) {
+    ShowInOrder(linear, run, record.is_write, entry);
+  }
+  if (!run.Holds(Gva(linear), record.size)) {
+    return false;
+  }
   if (entry.base == kNoBase) {
     const size_t index = (mode_.bank * 2u + record.is_write) * kMicroSlots + record.slot;
     context_.micro_used[context_.micro_used_count++] = static_cast<u32>(index);
   }
-  u64 start = run.linear;
-  u64 end = run.linear + run.length;
-  while (end - start < kMaxRun && ContinuesAt(end, run, record.is_write)) {
-    end += kPageSize;
-  }
-  while (end - start < kMaxRun && ContinuesAt(start - kPageSize, run, record.is_write)) {
-    start -= kPageSize;
-  }
-  entry.base = start;
+  entry.base = run.linear;
   entry.addend = run.addend;
-  entry.host = start + run.addend;
+  entry.host = run.linear + run.addend;
   entry.is_local = run.is_global ? 0 : 1;
   for (unsigned i = 0; i < kSpanClasses; ++i) {
-    entry.limit[i] = end - start - (u64{1} << i);
+    entry.limit[i] = run.length - (u64{1} << i);
   }
   return true;
 }
 
-// Whether the TLB knows the page as plain memory at the same distance from the host's, flushed
-// together with the run: then it belongs to it.
-bool Engine::ContinuesAt(u64 page, const cpu::PlainRun& run, bool is_write) const {
-  const cpu::TlbStorage& tlb = context_.tlb;
+// Where the TLB has the page, if it is plain memory; 0 otherwise.
+u64 Engine::HostPage(u64 page, bool is_write) const {
+  const cpu::TlbEntry& entry = context_.tlb.banks[mode_.bank][page / kPageSize % cpu::kTlbEntries];
+  const u64 tag = page | context_.tlb.generations[mode_.bank];
+  return (is_write ? entry.write_tag : entry.read_tag) == tag ? page + entry.addend : 0;
+}
+
+// Whether the translation that the TLB has in the page's slot is not global.
+bool Engine::IsLocal(u64 page) const {
   const size_t slot = page / kPageSize % cpu::kTlbEntries;
-  const cpu::TlbEntry& entry = tlb.banks[mode_.bank][slot];
-  const u64 tag = page | tlb.generations[mode_.bank];
-  const bool is_local = Bit(tlb.local_slots[mode_.bank][slot / 64], slot % 64);
-  return entry.addend == run.addend && is_local != run.is_global &&
-         (is_write ? entry.write_tag : entry.read_tag) == tag;
+  return Bit(context_.tlb.local_slots[mode_.bank][slot / 64], static_cast<unsigned>(slot % 64));
+}
+
+// Adds pages to both sides of a run as long as they belong to it and are flushed together with it.
+template <typename Belongs>
+void Engine::Extend(cpu::PlainRun& run, Belongs belongs) const {
+  const auto joins = [&](u64 page) { return IsLocal(page) != run.is_global && belongs(page); };
+  while (run.length < kMaxRun && joins(run.linear + run.length)) {
+    run.length += kPageSize;
+  }
+  while (run.length < kMaxRun && joins(run.linear - kPageSize)) {
+    run.linear -= kPageSize;
+    run.length += kPageSize;
+  }
+}
+
+// Neighbours that the TLB knows at the same distance from the host's memory.
+void Engine::JoinPages(cpu::PlainRun& run, bool is_write) const {
+  Extend(run, [&](u64 page) { return HostPage(page, is_write) == page + run.addend; });
+}
+
+// Pages that are used together and lie scattered are shown in order. Each time one is added the next
+// miss comes here, too, until all are there.
+void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry) {
+  const u64 page = AlignDown(linear, kPageSize);
+  const u64 host = HostPage(page, is_write);
+  if (host == 0) {
+    return;
+  }
+  if (alias_ == nullptr) {
+    alias_ = std::make_unique<AliasWindows>();
+  }
+  if (alias_->IsTaken(page)) {
+    DropRuns([](const MicroEntry&, size_t, bool) { return true; });
+  }
+  if (!alias_->Shows(page, host)) {
+    if (!alias_->Show(page, host, mmu_.view())) {
+      return;
+    }
+    ++counts_.aliases;
+    entry.misses |= kAskEvery - 1;
+  }
+  run = {.linear = page, .length = kPageSize, .addend = alias_->AddendFor(page),
+         .is_global = run.is_global};
+  Extend(run, [&](u64 other) {
+    const u64 other_host = HostPage(other, is_write);
+    return AlignDown(other, AliasWindows::kSpan) == AlignDown(page, AliasWindows::kSpan) &&
+           other_host != 0 && alias_->Shows(other, other_host);
+  });
 }
 
 void Engine::ForgetWritablePage(const std::byte* page) { mmu_.DropWriteTagsOfHost(page); }
@@ -96,9 +146,10 @@ bool Engine::IsRefused(u64 linear, MissRecord record) {
 }
 
 void Engine::NoteRefused(u64 linear, MissRecord record) {
-  if (record.is_write && mmu_.TryRead(Gva(linear), 1) != nullptr) {
+  const u64 start = AlignDown(linear, kPageSize);
+  if (record.is_write && HostPage(start, true) == 0 && mmu_.TryRead(Gva(linear), 1) != nullptr) {
     Refused& page = refused_[linear / kPageSize % refused_.size()];
-    page.linear = AlignDown(linear, kPageSize);
+    page.linear = start;
     page.salt = context_.branch_salt;
   }
 }
@@ -131,6 +182,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
   }
   if (record.is_group) {
     ++counts_.ungrouped;
+    ++context_.micro[mode_.bank][record.is_write][record.slot].splits;
     const u8* const code = FindUngrouped();
     PutState();
     return code != nullptr ? code : Resume();

@@ -165,7 +165,21 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
   if (block != nullptr) {
     RetireAlone(*block);
   }
-  return Make(user, key, window, [&] { return ReadUnit(mode, model_, window, offset); });
+  return Make(user, key, window, [&] { return Read(mode, window, offset); });
+}
+
+Unit SharedCode::Read(const UnitMode& mode, MappedWindow& window, u16 offset) const {
+  if (eagerness_ == Eagerness::kNone) [[likely]] {
+    return ReadUnit(mode, model_, window, offset);
+  }
+  Unit unit = ReadRegion(mode, model_, window, offset, RegionKind::kEverything);
+  for (const UnitInst& inst : unit.insts) {
+    if (eagerness_ == Eagerness::kRegionsWithTlb) {
+      unit.hints.wandering.push_back({inst.offset, false});
+      unit.hints.wandering.push_back({inst.offset, true});
+    }
+  }
+  return unit;
 }
 
 void SharedCode::RetireAlone(Block& block) {
@@ -184,11 +198,11 @@ const Block* SharedCode::RegionAt(const BlockKey& key) {
 }
 
 const Block* SharedCode::MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window,
-                                    u16 offset, std::vector<AccessSite> wandering) {
+                                    u16 offset, AccessHints hints) {
   const BlockKey key{window.At(0)->host() + offset, mode.Key()};
   return Make(user, key, window, [&] {
     Unit unit = ReadRegion(mode, model_, window, offset);
-    unit.wandering = wandering;
+    unit.hints = hints;
     return unit;
   });
 }
@@ -221,7 +235,7 @@ const Block* SharedCode::MakePrepared(Unit& unit, const BlockKey& key, MappedWin
     return nullptr;
   }
   if (Block* const other = cache_.Find(key)) {
-    if (!unit.is_region || other->wandering.size() > unit.wandering.size()) {
+    if (!unit.is_region || other->hints.size() > unit.hints.size()) {
       return other;  // somebody else was faster
     }
     Retire(*other, retired);

@@ -51,6 +51,10 @@ class SharedCode final : public devices::CodeObserver {
   CodeCache& cache() { return cache_; }
   const CodeSpace& space() const { return space_; }
 
+  // For tests: all code is made into regions at once, and accesses ask the TLB or not.
+  enum class Eagerness : u8 { kNone, kRegions, kRegionsWithTlb };
+  void SetEagerness(Eagerness eagerness) { eagerness_ = eagerness; }
+
   // Names all code for perf from now on. While the machine is built.
   void OpenPerfMap() { perf_map_.emplace(thunks_, space_); }
 
@@ -72,7 +76,7 @@ class SharedCode final : public devices::CodeObserver {
   const Block* RegionAt(const BlockKey& key);
   // Makes a region of the loop there, in the place of what there is. Null: also where there is no loop.
   const Block* MakeRegion(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset,
-                          std::vector<AccessSite> wandering);
+                          AccessHints hints);
 
   // The executable address at which a block is entered.
   const u8* EntryOf(const Block& block) const {
@@ -93,6 +97,7 @@ class SharedCode final : public devices::CodeObserver {
  private:
   using Reader = std::function<Unit()>;
 
+  Unit Read(const UnitMode& mode, MappedWindow& window, u16 offset) const;
   const Block* Make(CodeUser& user, const BlockKey& key, MappedWindow& window, const Reader& read);
   const Block* MakePrepared(Unit& unit, const BlockKey& key, MappedWindow& window,
                             std::vector<RetiredCode>& retired);
@@ -129,6 +134,7 @@ class SharedCode final : public devices::CodeObserver {
   std::vector<CodeUser*> users_;
   Counts counts_;
   std::optional<PerfMap> perf_map_;
+  Eagerness eagerness_ = Eagerness::kNone;
 
   std::atomic<bool> pause_wanted_{false};
   Mutex pause_mu_{LockRank::kLeaf};  // pause_wanted_ goes false under it

@@ -6,23 +6,16 @@ namespace tandem::jit {
 
 void Engine::LogCounts() const {
   const Counts& c = counts_;
-  u64 fills = 0;
-  for (const auto& bank : context_.micro) {
-    for (const auto& table : bank) {
-      for (const MicroEntry& entry : table) {
-        fills += entry.misses;
-      }
-    }
-  }
   Log(LogItem::kJit,
       "jit: {} interpreted, {} call-outs, {} executed, {} polls, {} link exits, {} branch misses, "
       "{} searches, {} flushes, {} pages verified, {} samples",
       c.interpreted, c.call_outs, c.executed, c.polls, c.links, c.branch_misses, c.searches,
       c.flushes, c.verifies, c.samples);
   Log(LogItem::kJit,
-      "jit: misses: {} runs filled from the TLB, {} by C++, {} interpreted, {} ungrouped, "
+      "jit: misses: {} runs filled by C++, {} pages shown in order, {} interpreted, {} ungrouped, "
       "{} page faults; loads: {} x87, {} vectors",
-      fills, c.run_fills, c.misses_interpreted, c.ungrouped, c.page_faults, c.x87_loads, c.vector_loads);
+      c.run_fills, c.aliases, c.misses_interpreted, c.ungrouped, c.page_faults, c.x87_loads,
+      c.vector_loads);
   const SharedCode::Counts& s = shared_.counts();
   Log(LogItem::kJit,
       "jit: {} blocks, of these {} regions, {} instructions, {} guest bytes, {} host bytes, {:.3f} s translating",

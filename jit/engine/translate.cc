@@ -151,7 +151,7 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
   };
   const EmitRequest request{unit, window, make_call_out, seed, flags_needed_at};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
-  next_region_slot_ += static_cast<u32>(block->runs.size());
+  next_region_slot_ += unit.is_region ? kRegionSlots : 0;
   block->key = key;
   block->page_id = window.At(0)->id;
   for (const i64 page : unit.OtherPages()) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "base/ints.h"
 
 namespace tandem::jit {
@@ -10,6 +12,14 @@ struct AccessSite {
   bool is_stack = false;
 
   bool operator==(const AccessSite&) const = default;
+};
+
+// What was seen of the accesses of a region.
+struct AccessHints {
+  std::vector<AccessSite> wandering;  // go to many pages: cached runs serve them badly
+  std::vector<AccessSite> apart;      // their groups often lie in two pages
+
+  size_t size() const { return wandering.size() + apart.size(); }
 };
 
 }  // namespace tandem::jit

@@ -37,9 +37,12 @@ class RegionReader {
   RegionReader(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 entry)
       : mode_(mode), model_(model), window_(window), entry_(entry) {}
 
-  Unit Read() {
+  Unit Read(RegionKind kind) {
     Explore();
-    KeepLoop();
+    if (kind == RegionKind::kLoop) {
+      KeepLoop();
+    }
+    EndAtShadows();
     Unit unit;
     unit.mode = mode_;
     unit.is_region = true;
@@ -60,6 +63,7 @@ class RegionReader {
  private:
   void Explore();
   void KeepLoop();
+  void EndAtShadows();
   void MarkLeaders();
   void Weigh();
 
@@ -115,6 +119,16 @@ void RegionReader::KeepLoop() {
   std::erase_if(insts_, [&](const auto& entry) { return !kept.contains(entry.first); });
 }
 
+// STI without what it needs behind it.
+void RegionReader::EndAtShadows() {
+  for (auto& [offset, inst] : insts_) {
+    const auto behind = insts_.find(inst.next());
+    if (HasShadow(inst) && (behind == insts_.end() || !SuitsShadow(behind->second.treatment))) {
+      inst.treatment = Treatment::kExecute;
+    }
+  }
+}
+
 void RegionReader::MarkLeaders() {
   insts_.at(entry_).is_leader = true;
   i64 expected = -1;
@@ -151,8 +165,9 @@ void RegionReader::Weigh() {
 
 }  // namespace
 
-Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset) {
-  return RegionReader(mode, model, window, offset).Read();
+Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
+                RegionKind kind) {
+  return RegionReader(mode, model, window, offset).Read(kind);
 }
 
 }  // namespace tandem::jit

@@ -6,8 +6,15 @@ namespace tandem::jit {
 
 inline constexpr size_t kMaxRegionInsts = 256;
 
-// Reads the loop that is entered at an offset of page 0: all found instructions that can come back to
-// the entry, those of called functions apart. No instruction: there is no such loop within reach.
-Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset);
+// What belongs to a region.
+enum class RegionKind : u8 {
+  kLoop,        // all found instructions that can come back to the entry
+  kEverything,  // and those that cannot: for tests, which have few loops
+};
+
+// Reads the region that is entered at an offset of page 0, called functions apart. No instruction:
+// there is no such loop within reach.
+Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
+                RegionKind kind = RegionKind::kLoop);
 
 }  // namespace tandem::jit

@@ -23,9 +23,7 @@ cpu::DecodeStatus DecodeAcross(cpu::DecodeMode mode, std::span<const std::byte> 
 void CutAtShadow(Unit& unit) {
   auto& insts = unit.insts;
   for (size_t i = 0; i < insts.size(); ++i) {
-    const bool has_shadow =
-        insts[i].treatment == Treatment::kInterruptFlag && insts[i].inst.op == cpu::Op::kSti;
-    if (has_shadow && (i + 1 == insts.size() || !SuitsShadow(insts[i + 1].treatment))) {
+    if (HasShadow(insts[i]) && (i + 1 == insts.size() || !SuitsShadow(insts[i + 1].treatment))) {
       insts[i].treatment = Treatment::kExecute;
       insts.resize(i + 1);
     }
@@ -33,6 +31,10 @@ void CutAtShadow(Unit& unit) {
 }
 
 }  // namespace
+
+bool HasShadow(const UnitInst& inst) {
+  return inst.treatment == Treatment::kInterruptFlag && inst.inst.op == cpu::Op::kSti;
+}
 
 const UnitInst* Unit::LeaderAt(i64 offset) const {
   const auto it = std::lower_bound(

@@ -35,8 +35,7 @@ struct Unit {
   size_t entry = 0;  // index of the instruction that it is entered at
   bool is_region = false;
   Homes homes;
-  // Accesses that cached runs serve badly.
-  std::vector<AccessSite> wandering;
+  AccessHints hints;
 
   i32 start() const { return insts[entry].offset; }
   // The instruction at an offset that control may come to; null: there is none in the unit.
@@ -56,6 +55,9 @@ inline constexpr size_t kMaxUnitInsts = 48;
 // had.
 Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
               size_t max_insts = kMaxUnitInsts);
+
+// Whether the instruction holds off interrupts until the one behind it is done.
+bool HasShadow(const UnitInst& inst);
 
 // One instruction, whose bytes may go on in the next page; nothing if they cannot be had.
 std::optional<UnitInst> ReadInst(const UnitMode& mode, const cpu::CpuModel& model,

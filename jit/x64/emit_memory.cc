@@ -57,14 +57,10 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
   }
   const cpu::MemoryOperand& mem = unit_->insts[i].inst.mem;
   if (plan.form == AccessForm::kAny) {
-    putSeg(gs);
-    add(kScratch0, At(MicroOffset(plan) + offsetof(MicroEntry, host)));
-    return {static_cast<u8>(kScratch0.getIdx())};
+    return AnyAddress(i, plan);
   }
-  const auto base =
-      static_cast<u8>(HostOf(plan.form == AccessForm::kBase ? plan.base : mem.base).getIdx());
   if (plan.form == AccessForm::kBase && !Is64()) {
-    lea(kScratch0.cvt32(), ptr[Reg64(base) + plan.offset]);
+    lea(kScratch0.cvt32(), ptr[HostOf(plan.base) + plan.offset]);
     LoadContext(kScratch32, AddendOffset(plan));
     return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(kScratch32.getIdx())};
   }
@@ -72,14 +68,26 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
     LoadContext(kScratch0, AddendOffset(plan));
   }
   if (plan.form == AccessForm::kBase) {
-    return {base, static_cast<u8>(kScratch0.getIdx()), 0, plan.offset};
+    return {static_cast<u8>(HostOf(plan.base).getIdx()), static_cast<u8>(kScratch0.getIdx()), 0,
+            plan.offset};
   }
-  lea(kScratch0, ptr[kScratch0 + Reg64(base)]);
-  if (mem.index == cpu::kNoRegister) {
-    return {static_cast<u8>(kScratch0.getIdx()), kNoIndex, 0, static_cast<i32>(mem.displacement)};
+  if (mem.base != cpu::kNoRegister) {
+    lea(kScratch0, ptr[kScratch0 + HostOf(mem.base)]);
   }
   return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(HostOf(mem.index).getIdx()),
           mem.scale, static_cast<i32>(mem.displacement)};
+}
+
+// Of a checked access whose address was in kScratch0.
+HostMem Emitter::AnyAddress(size_t i, const AccessPlan& plan) {
+  if (plan.asks_tlb) {
+    EmitLinearOf(unit_->insts[i]);
+    add(kScratch0, kScratch1);
+  } else {
+    putSeg(gs);
+    add(kScratch0, At(MicroOffset(plan) + offsetof(MicroEntry, host)));
+  }
+  return {static_cast<u8>(kScratch0.getIdx())};
 }
 
 MissRecord Emitter::MissOf(size_t i, const AccessPlan& plan) const {
@@ -116,7 +124,7 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   JumpIf(plan.asks_tlb ? kNotEqual : kAbove, *miss);
   L(*done);
   if (plan.asks_tlb) {
-    LoadIndexed(kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
+    LoadIndexed(plan.form == AccessForm::kAny ? kScratch1 : kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
   }
   if (plan.asks_tlb && plan.is_group) {  // for the others of the group
     StoreContext(AddendOffset(plan), kScratch0);
@@ -178,12 +186,13 @@ void Emitter::CompareWithTlb(const AccessPlan& plan) {
                                                   : offsetof(cpu::TlbEntry, read_tag))));
 }
 
-// Which access the cached run belongs to, for those who count its misses.
+// Which access the cached run belongs to, for those who look how well it serves.
 void Emitter::NoteRun(size_t i, const AccessPlan& plan) {
-  if (unit_->is_region && !plan.asks_tlb) {
+  if (unit_->is_region) {
     const size_t run = (MicroOffset(plan) - offsetof(VcpuContext, micro)) / sizeof(MicroEntry);
     block_->runs.push_back({static_cast<u32>(run),
-                            {unit_->insts[i].offset, &plan == &accesses_[i].stack}});
+                            {unit_->insts[i].offset, &plan == &accesses_[i].stack},
+                            plan.can_ask_tlb && !plan.asks_tlb});
   }
 }
 

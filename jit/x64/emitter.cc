@@ -20,7 +20,7 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
   }
   EmitAll();
   block_->is_region = unit_->is_region;
-  block_->wandering = unit_->wandering;
+  block_->hints = unit_->hints;
   block_->homes = unit_->homes;
   block_->code_size = Position();
   return block;

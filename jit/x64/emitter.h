@@ -85,6 +85,7 @@ class Emitter : private Assembler {
 
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
+  HostMem AnyAddress(size_t i, const AccessPlan& plan);
   MissRecord MissOf(size_t i, const AccessPlan& plan) const;
   void Check(size_t i, const AccessPlan& plan);
   void EmitCheckToEnd(const AccessPlan& plan);

@@ -272,7 +272,7 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   LoadIndexed(rax, rcx, micro + offsetof(MicroEntry, misses));
   inc(rax);
   StoreIndexed(rcx, micro + offsetof(MicroEntry, misses), rax);
-  test(al, 31);
+  test(al, kAskEvery - 1);
   jz(slow, T_NEAR);
   FillSlot(bank, micro);
   LoadContext(rax, Spill(0));

@@ -50,7 +50,14 @@ std::string TextOf(const std::optional<Machine::Exception>& exception) {
 
 Differential::Differential(u64 seed, Choice choice) : random_(seed), choice_(choice) {
   machine_.ScatterPages();
-  translated_.ScatterPages();
+  for (const EngineKind kind : kTranslators) {
+    translators_.push_back(std::make_unique<Machine>(MachineMode::kLong, kind));
+    translators_.back()->ScatterPages();
+  }
+}
+
+void Differential::NextTranslator() {
+  translated_ = translators_[(trials_ + sequences_) % translators_.size()].get();
 }
 
 void Differential::PutStart(Machine& machine) {
@@ -82,11 +89,11 @@ void Differential::Forgive(const Inst* only, const std::optional<Machine::Except
 
 std::string Differential::RunAll(std::span<const u8> code, const Inst* only) {
   PutStart(machine_);
-  PutStart(translated_);
+  PutStart(*translated_);
   std::ranges::copy(start_data_, native_.data().begin());
   std::ranges::fill(native_.stack(), std::byte{0x5a});
   machine_.PutCode(code);
-  translated_.PutCode(code);
+  translated_->PutCode(code);
   *native_state_ = *start_;
   const int signal = native_.Run(*native_state_, code);
   const auto exception = machine_.RunToEnd(kMaxInstructions);
@@ -104,8 +111,8 @@ std::string Differential::RunAll(std::span<const u8> code, const Inst* only) {
 // host's. Not kept: x87 pointers, and at an exception the flags that the code overwrites anyway.
 std::string Differential::CompareTranslator(const Inst* only,
                                             const std::optional<Machine::Exception>& wanted) {
-  const auto exception = translated_.RunToEnd(0);
-  CpuState& state = translated_.state();
+  const auto exception = translated_->RunToEnd(0);
+  CpuState& state = translated_->state();
   // A branch to an address that is not canonical: the translator's fault is at the target.
   if (exception && wanted && exception->vector == 13 && wanted->vector == 13 &&
       !IsCanonical(exception->rip)) {
@@ -121,7 +128,7 @@ std::string Differential::CompareTranslator(const Inst* only,
   native_state_->fx.fdp = state.fx.fdp;
   const std::string cr2 = state.cr2 == machine_.state().cr2 ? "" : "  cr2\n";
   return Under("translator against host", CompareStates(*native_state_, state) +
-                                              CompareMemory(native_, translated_) + cr2);
+                                              CompareMemory(native_, *translated_) + cr2);
 }
 
 std::string Differential::RunOne() {
@@ -129,6 +136,7 @@ std::string Differential::RunOne() {
   while (!(trial = MakeTrial(random_, machine_.model(), choice_))) {
   }
   ++trials_;
+  NextTranslator();
   const std::string text = TextOf(*trial);
   ++coverage_[text.substr(0, text.find(' '))];
   machine_.Reset();
@@ -145,6 +153,7 @@ std::string Differential::TrySequence(const Sequence& sequence) {
 
 std::string Differential::RunSequence() {
   ++sequences_;
+  NextTranslator();
   machine_.Reset();
   FillData(random_, start_data_);
   const Sequence sequence = MakeSequence(random_, machine_.model(), machine_.state());

@@ -34,6 +34,7 @@ class Differential {
   void PutStart(Machine& machine);
   std::string CompareTranslator(const Inst* only,
                                 const std::optional<Machine::Exception>& wanted);
+  void NextTranslator();
   std::string TrySequence(const Sequence& sequence);
   Sequence Shrink(Sequence sequence);
   std::string Describe(const Trial& trial, const std::string& differences) const;
@@ -42,7 +43,8 @@ class Differential {
   Random random_;
   const Choice choice_;
   Machine machine_{MachineMode::kLong};
-  Machine translated_{MachineMode::kLong, EngineKind::kTranslator};
+  std::vector<std::unique_ptr<Machine>> translators_;
+  Machine* translated_ = nullptr;  // the one whose turn it is
   NativeRunner native_;
   // What every engine starts from.
   std::unique_ptr<CpuState> start_ = std::make_unique<CpuState>();

@@ -21,7 +21,11 @@ u64 Middle(u64 displacement) { return kMiddle + displacement % 256; }
 }  // namespace
 
 NarrowDifferential::NarrowDifferential(MachineMode mode, u64 seed)
-    : mode_(mode), random_(seed), interpreted_(mode), translated_(mode, EngineKind::kTranslator) {}
+    : mode_(mode), random_(seed), interpreted_(mode) {
+  for (const EngineKind kind : kTranslators) {
+    translators_.push_back(std::make_unique<Machine>(mode, kind));
+  }
+}
 
 DecodeMode NarrowDifferential::decode_mode() const {
   const u8 bits = mode_ == MachineMode::kProtected32 ? 32 : 16;
@@ -96,12 +100,13 @@ void NarrowDifferential::PutStart(Machine& machine) const {
 
 std::string NarrowDifferential::RunBoth(std::span<const u8> code) {
   PutStart(interpreted_);
-  PutStart(translated_);
+  Machine& translated = *translators_[trials_++ % translators_.size()];
+  PutStart(translated);
   interpreted_.PutCode(code);
-  translated_.PutCode(code);
+  translated.PutCode(code);
   const auto wanted = interpreted_.RunToEnd(kMaxInstructions);
-  const auto exception = translated_.RunToEnd(0);
-  CpuState& state = translated_.state();
+  const auto exception = translated.RunToEnd(0);
+  CpuState& state = translated.state();
   const int wanted_vector = wanted ? wanted->vector : -1;
   const int vector = exception ? exception->vector : -1;
   if (vector != wanted_vector) {
@@ -109,14 +114,14 @@ std::string NarrowDifferential::RunBoth(std::span<const u8> code) {
   }
   if (exception) {
     state.rflags = interpreted_.state().rflags;  // dead ones may differ
-    StoreLe<u64>(translated_.At(state.gpr[kRsp]), LoadLe<u64>(interpreted_.At(state.gpr[kRsp])));
-    StoreLe<u64>(translated_.At(state.gpr[kRsp] + 8),
+    StoreLe<u64>(translated.At(state.gpr[kRsp]), LoadLe<u64>(interpreted_.At(state.gpr[kRsp])));
+    StoreLe<u64>(translated.At(state.gpr[kRsp] + 8),
                  LoadLe<u64>(interpreted_.At(state.gpr[kRsp] + 8)));
   }
   state.fx.fip = interpreted_.state().fx.fip;
   state.fx.fdp = interpreted_.state().fx.fdp;
   return CompareStates(interpreted_.state(), state) +
-         CompareBytes("data", interpreted_.data(), translated_.data());
+         CompareBytes("data", interpreted_.data(), translated.data());
 }
 
 std::string NarrowDifferential::Describe(std::span<const u8> code,

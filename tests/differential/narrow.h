@@ -29,7 +29,8 @@ class NarrowDifferential {
   const MachineMode mode_;
   Random random_;
   Machine interpreted_;
-  Machine translated_;
+  std::vector<std::unique_ptr<Machine>> translators_;
+  u64 trials_ = 0;
   CpuState start_;
   std::vector<std::byte> start_data_ = std::vector<std::byte>(kDataSize);
 };

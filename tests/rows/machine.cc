@@ -39,8 +39,12 @@ Machine::Machine(MachineMode mode, EngineKind kind)
   const Interpreter::Parts parts{state_, model_, memory_, ports_,
                                  nullptr, clock_, 0, &context_->tlb};
   interpreter_ = std::make_unique<Interpreter>(parts);
-  if (kind_ == EngineKind::kTranslator) {
+  if (kind_ != EngineKind::kInterpreter) {
+    using Eagerness = jit::SharedCode::Eagerness;
     shared_ = std::make_unique<jit::SharedCode>(model_, jit::Engine::MakeHandlers());
+    shared_->SetEagerness(kind_ == EngineKind::kRegions          ? Eagerness::kRegions
+                          : kind_ == EngineKind::kRegionsWithTlb ? Eagerness::kRegionsWithTlb
+                                                                 : Eagerness::kNone);
     engine_ = std::make_unique<jit::Engine>(*context_, *interpreter_, *shared_);
   }
   std::memset(At(layout().code), kHlt, kCodeSize);

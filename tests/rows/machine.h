@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,7 +13,10 @@
 namespace tandem::cpu {
 
 enum class MachineMode : u8 { kReal, kProtected16, kProtected32, kLong };
-enum class EngineKind : u8 { kInterpreter, kTranslator };
+// kRegions and kRegionsWithTlb: the translator makes all code into regions, as it does with hot loops.
+enum class EngineKind : u8 { kInterpreter, kTranslator, kRegions, kRegionsWithTlb };
+inline constexpr std::array kTranslators = {EngineKind::kTranslator, EngineKind::kRegions,
+                                            EngineKind::kRegionsWithTlb};
 
 // Where a test's code, data and stack lie, all linear and physical. Long mode has a hole of
 // unmapped pages behind the data.

@@ -123,8 +123,13 @@ class Runner {
     if (row.mode == MachineMode::kLong && FaultsAtBranch(row)) {
       return {};
     }
-    return RunCode(MachineOf(row.mode, EngineKind::kTranslator), row, row.code, CountOf(row),
-                   "  translated:\n");
+    std::string problems;
+    for (const EngineKind kind : kTranslators) {
+      problems += RunCode(MachineOf(row.mode, kind), row, row.code, CountOf(row),
+                          kind == EngineKind::kTranslator ? "  translated:\n"
+                                                          : "  translated as a region:\n");
+    }
+    return problems;
   }
 
   // Where a row that jumps into its data ends on the translator.
@@ -196,7 +201,8 @@ TEST_CASE("rows: every line of tests/rows/*.txt holds on every engine and on the
 }
 
 TEST_CASE("rows: without BMI1 an F3 before BSF has no meaning") {
-  for (const EngineKind kind : {EngineKind::kInterpreter, EngineKind::kTranslator}) {
+  for (const EngineKind kind :
+       {EngineKind::kInterpreter, EngineKind::kTranslator, EngineKind::kRegions}) {
     Machine machine(MachineMode::kLong, kind);
     machine.model().features.reset(static_cast<size_t>(Feature::kBmi1));
     machine.PutCode(std::vector<u8>{0xf3, 0x0f, 0xbc, 0xc1});  // of ECX, into EAX

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "devices/bus/flat_view.h"
+
+namespace tandem::jit {
+
+// Guest memory seen once more, in the order of linear addresses: pages that a program uses together but
+// the guest's kernel has scattered over its memory become one run on the host. One vCPU's; what is
+// mapped where is compared with the TLB at each use, so that nothing here goes stale.
+class AliasWindows {
+ public:
+  static constexpr u64 kSpan = 4 << 20;  // bytes of linear addresses that a window shows
+
+  AliasWindows();
+  ~AliasWindows();
+  AliasWindows(const AliasWindows&) = delete;
+  AliasWindows& operator=(const AliasWindows&) = delete;
+
+  // How host addresses differ from linear ones in the window of this address.
+  u64 AddendFor(u64 linear) const;
+  // Whether the window shows this host page at that linear address.
+  bool Shows(u64 linear_page, u64 host_page) const;
+  // Makes it do so. False: the page is not in RAM of this view, or the host refuses.
+  bool Show(u64 linear_page, u64 host_page, const devices::FlatView& view);
+  // Whether showing it would take the window from other linear addresses, whose runs must be dropped
+  // before.
+  bool IsTaken(u64 linear) const;
+
+ private:
+  static constexpr size_t kWindows = 16;
+  static constexpr u64 kPages = kSpan / 4096;
+
+  struct Window {
+    u64 linear = ~u64{0};               // of its start
+    std::array<u64, kPages> hosts{};  // the host page shown at each place; 0: none
+  };
+
+  static size_t IndexOf(u64 linear) { return linear / kSpan % kWindows; }
+
+  u8* memory_;
+  std::unique_ptr<std::array<Window, kWindows>> windows_;
+};
+
+}  // namespace tandem::jit
