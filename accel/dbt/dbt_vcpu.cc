@@ -143,6 +143,7 @@ void DbtVcpu::OfferInterrupt() {
   const bool has_vector = env_.irqs.HasVector(id_);
   const bool is_open = (state_.rflags & cpu::kFlagIf) != 0 && !state_.sti_shadow;
   interpreter_.SetWindowWanted(has_vector && !is_open);
+  context_->window_wanted = has_vector && !is_open;
   if (!has_vector || !is_open) {
     return;
   }

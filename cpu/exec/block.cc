@@ -93,7 +93,24 @@ bool NeedsSegmentCheck(const Inst& inst, BlockMode mode) {
   return is_checked(inst.mem.segment) || (IsStringOp(inst.op) && is_checked(SegReg::kEs));
 }
 
-Step MakeStep(const Inst& inst, BlockMode mode, u16 offset, const CpuModel& model) {
+DecodeMode ToDecodeMode(BlockMode mode, const CpuModel& model) {
+  return {mode.code_bits, mode.is_real, model.Has(Feature::kAbm), model.Has(Feature::kBmi1)};
+}
+
+// The instruction at the end of a page together with what follows on the next one.
+DecodeStatus DecodeAcross(DecodeMode mode, std::span<const std::byte> code,
+                          std::span<const std::byte> next_page, Inst& inst) {
+  std::array<std::byte, 2 * kMaxLength> joined{};
+  const size_t first = std::min(code.size(), kMaxLength);
+  const size_t second = std::min(next_page.size(), kMaxLength);
+  std::copy_n(code.begin(), first, joined.begin());
+  std::copy_n(next_page.begin(), second, joined.begin() + static_cast<std::ptrdiff_t>(first));
+  return Decode(mode, std::span(joined).first(first + second), inst);
+}
+
+}  // namespace
+
+Step BindStep(const Inst& inst, BlockMode mode, u16 offset, const CpuModel& model) {
   Step step;
   step.inst = &inst;
   step.offset = offset;
@@ -121,23 +138,6 @@ Step MakeStep(const Inst& inst, BlockMode mode, u16 offset, const CpuModel& mode
   step.run = SelectExec(IsOffered(model, inst) ? inst : undefined);
   return step;
 }
-
-DecodeMode ToDecodeMode(BlockMode mode, const CpuModel& model) {
-  return {mode.code_bits, mode.is_real, model.Has(Feature::kAbm), model.Has(Feature::kBmi1)};
-}
-
-// The instruction at the end of a page together with what follows on the next one.
-DecodeStatus DecodeAcross(DecodeMode mode, std::span<const std::byte> code,
-                          std::span<const std::byte> next_page, Inst& inst) {
-  std::array<std::byte, 2 * kMaxLength> joined{};
-  const size_t first = std::min(code.size(), kMaxLength);
-  const size_t second = std::min(next_page.size(), kMaxLength);
-  std::copy_n(code.begin(), first, joined.begin());
-  std::copy_n(next_page.begin(), second, joined.begin() + static_cast<std::ptrdiff_t>(first));
-  return Decode(mode, std::span(joined).first(first + second), inst);
-}
-
-}  // namespace
 
 void Block::MakeStale() {
   for (Step& step : steps) {
@@ -174,7 +174,7 @@ std::unique_ptr<Block> BuildBlock(Gpa start, BlockMode mode, const CpuModel& mod
   }
   u16 offset = 0;
   for (const Inst& inst : block->insts) {
-    block->steps.push_back(MakeStep(inst, mode, offset, model));
+    block->steps.push_back(BindStep(inst, mode, offset, model));
     block->bytes.insert(block->bytes.end(), inst.bytes.begin(), inst.bytes.begin() + inst.length);
     offset = static_cast<u16>(offset + inst.length);
   }

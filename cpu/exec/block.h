@@ -51,6 +51,9 @@ struct Block {
   void MakeStale();
 };
 
+// What runs the instruction, which starts offset bytes after state.rip and outlives the step.
+Step BindStep(const Inst& inst, BlockMode mode, u16 offset, const CpuModel& model);
+
 // Decodes a block from code, which holds the bytes from start to the end of its page, and
 // next_page, the bytes that follow (empty: not known). Null: the first instruction goes on beyond
 // both.

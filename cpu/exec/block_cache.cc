@@ -12,22 +12,22 @@ Block* BlockCache::Find(Gpa start, BlockMode mode) const {
 // A block that crosses a page is watched on its first page only: its caller compares all its bytes
 // at each entry, and it holds one instruction, so it cannot change itself.
 void BlockCache::Index(Block& block) {
-  std::vector<Block*>& page = pages_[block.start.value / kPageSize];
-  if (page.empty()) {
+  const auto [page, is_new] = pages_.try_emplace(block.start.value / kPageSize);
+  if (is_new) {
     ++regions_[block.start.value / kRegionSize];
     mmu_->DropWriteTags(block.start);
   }
-  page.push_back(&block);
+  page->second.push_back(&block);
 }
 
+// The page stays watched, as code that is rewritten comes again: the next write finds it empty.
 void BlockCache::Unindex(Block& block) {
-  const auto page = pages_.find(block.start.value / kPageSize);
-  std::erase(page->second, &block);
-  if (!page->second.empty()) {
-    return;
-  }
+  std::erase(pages_.find(block.start.value / kPageSize)->second, &block);
+}
+
+void BlockCache::Unwatch(Pages::iterator page) {
+  const auto region = regions_.find(page->first * kPageSize / kRegionSize);
   pages_.erase(page);
-  const auto region = regions_.find(block.start.value / kRegionSize);
   if (--region->second == 0) {
     regions_.erase(region);
   }
@@ -88,6 +88,10 @@ bool BlockCache::HoldsAnyCode(Gpa start, u64 length) const {
 void BlockCache::OnCodeWritten(Gpa start, u64 length) {
   const auto page = pages_.find(start.value / kPageSize);
   if (page == pages_.end()) {
+    return;
+  }
+  if (page->second.empty()) {
+    Unwatch(page);
     return;
   }
   const std::vector<Block*> blocks = page->second;

@@ -37,6 +37,7 @@ class BlockCache final : public CodeWatch {
   void OnCodeWritten(Gpa start, u64 length) override;
 
  private:
+  using Pages = std::unordered_map<u64, std::vector<Block*>>;
   static constexpr size_t kMaxBlocks = 32768;
 
   static u64 KeyOf(Gpa start, BlockMode mode) {
@@ -46,11 +47,12 @@ class BlockCache final : public CodeWatch {
 
   void Index(Block& block);
   void Unindex(Block& block);
+  void Unwatch(Pages::iterator page);
   bool RegionHoldsCode(u64 region, u64 first_page, u64 end_page) const;
 
   Mmu* mmu_ = nullptr;
   std::unordered_map<u64, std::unique_ptr<Block>> blocks_;
-  std::unordered_map<u64, std::vector<Block*>> pages_;  // by page number: blocks with bytes there
+  Pages pages_;  // by page number: blocks with bytes there; empty: watched until the next write
   std::unordered_map<u64, u32> regions_;  // by 2 MiB region: how many of pages_ are there
   std::vector<std::unique_ptr<Block>> dropped_;
   u64 epoch_ = 0;

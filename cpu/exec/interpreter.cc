@@ -121,6 +121,22 @@ void Interpreter::ExecuteOne() {
   StepOne();
 }
 
+Flow Interpreter::ExecuteBound(const Step& step) {
+  const Flow flow = step.run(core_, step);
+  core_.state.instructions += flow < Flow::kAgain ? 1 : 0;
+  if (flow == Flow::kNext) [[likely]] {
+    core_.state.rip = core_.RipAfter(step);
+  } else if (flow != Flow::kBranch) {
+    Leave(flow, step);
+  }
+  if (core_.state.pending_dr6 != 0 && !core_.state.mov_ss_shadow) [[unlikely]] {
+    DeliverPendingDebugTrap(core_);
+    RefreshMode();
+    return Flow::kTransfer;
+  }
+  return flow;
+}
+
 u64 Interpreter::RunOrStep(const Block& block, u64 budget) {
   return block.count() > budget ? StepOne() : RunBlock(block);
 }

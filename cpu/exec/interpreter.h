@@ -37,6 +37,9 @@ class Interpreter {
   // For an engine that runs translated code and leaves single instructions to this one.
   // Executes one instruction with everything that can happen around it.
   void ExecuteOne();
+  // Executes the instruction at state.rip, decoded before; not while NeedsSingleStep. kNext or kEnd:
+  // it is done and state.rip that of the one behind it. kAgain: a repetition is to go on.
+  Flow ExecuteBound(const Step& step);
   // Delivers an exception at state.rip.
   void Raise(const Fault& fault) { Deliver(fault); }
   // Trap flag, breakpoints or an interrupt shadow: only ExecuteOne is right.

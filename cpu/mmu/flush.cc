@@ -37,7 +37,10 @@ void Mmu::FlushAll() {
   RenewUserBank();
   for (const TlbBankIndex bank : {kSupervisorBank, kSupervisorAcBank}) {
     RenewBank(bank);
-    local_slots_[bank].fill(0);
+    tlb_.local_slots[bank].fill(0);
+  }
+  if (observer_ != nullptr) {
+    observer_->OnFlushAll();
   }
 }
 
@@ -62,19 +65,27 @@ void Mmu::RenewUserBank() {
 
 void Mmu::DropLocalSupervisorEntries() {
   for (const TlbBankIndex bank : {kSupervisorBank, kSupervisorAcBank}) {
-    for (size_t word = 0; word < local_slots_[bank].size(); ++word) {
-      for (u64 left = local_slots_[bank][word]; left != 0; left &= left - 1) {
+    for (size_t word = 0; word < tlb_.local_slots[bank].size(); ++word) {
+      for (u64 left = tlb_.local_slots[bank][word]; left != 0; left &= left - 1) {
         tlb_.banks[bank][64 * word + static_cast<size_t>(std::countr_zero(left))] = kNoEntry;
       }
-      local_slots_[bank][word] = 0;
+      tlb_.local_slots[bank][word] = 0;
     }
   }
 }
 
 void Mmu::FlushNonGlobal() {
-  ++flush_count_;
   RenewUserBank();
+  DropLocal();
+}
+
+// What the user bank shows is settled.
+void Mmu::DropLocal() {
+  ++flush_count_;
   DropLocalSupervisorEntries();
+  if (observer_ != nullptr) {
+    observer_->OnFlushLocal();
+  }
 }
 
 void Mmu::Cr3Loaded(bool keeps_pcid) {
@@ -83,9 +94,8 @@ void Mmu::Cr3Loaded(bool keeps_pcid) {
     FlushNonGlobal();
     return;
   }
-  ++flush_count_;
   tlb_.generations[kUserBank] = *kept;
-  DropLocalSupervisorEntries();
+  DropLocal();
 }
 
 void Mmu::FlushPcid(u16 pcid) {
@@ -112,13 +122,17 @@ void Mmu::FlushAllPcids() {
 // Empties the page's slot whatever the PCID and rights of what is in it.
 void Mmu::FlushPage(Gva address) {
   ++flush_count_;
-  ++global_flush_count_;
-  if (const u64 size = LargePageSizeAround(address); size != 0) {
+  u64 size = LargePageSizeAround(address);
+  if (size != 0) {
     DropRegion(AlignDown(address.value, size), size);
-    return;
+  } else {
+    size = kPageSize;
+    for (TlbBank& bank : tlb_.banks) {
+      bank[SlotOf(address)] = kNoEntry;
+    }
   }
-  for (TlbBank& bank : tlb_.banks) {
-    bank[SlotOf(address)] = kNoEntry;
+  if (observer_ != nullptr) {
+    observer_->OnFlushRegion(AlignDown(address.value, size), size);
   }
 }
 
@@ -154,8 +168,14 @@ u64 Mmu::LargePageSizeAround(Gva address) const {
   return Bit(large_4m_[bit / 64], bit % 64) ? kSize4M : 0;
 }
 
-void Mmu::DropWriteTags(Gpa page) {
+void Mmu::NoteDroppedWrites() {
   ++write_drop_count_;
+  if (observer_ != nullptr) {
+    observer_->OnDropWrites();
+  }
+}
+
+void Mmu::DropWriteTags(Gpa page) {
   const Gpa wanted(AlignDown(page.value, kPageSize));
   for (size_t bank = 0; bank < kBankCount; ++bank) {
     for (size_t i = 0; i < kTlbEntries; ++i) {
@@ -164,10 +184,10 @@ void Mmu::DropWriteTags(Gpa page) {
       }
     }
   }
+  NoteDroppedWrites();
 }
 
 void Mmu::DropWriteTagsOfHost(const std::byte* page) {
-  ++write_drop_count_;
   const u64 wanted = reinterpret_cast<u64>(page);
   for (TlbBank& bank : tlb_.banks) {
     for (TlbEntry& entry : bank) {
@@ -176,15 +196,16 @@ void Mmu::DropWriteTagsOfHost(const std::byte* page) {
       }
     }
   }
+  NoteDroppedWrites();
 }
 
 void Mmu::DropAllWriteTags() {
-  ++write_drop_count_;
   for (TlbBank& bank : tlb_.banks) {
     for (TlbEntry& entry : bank) {
       entry.write_tag = kNoTag;
     }
   }
+  NoteDroppedWrites();
 }
 
 }  // namespace tandem::cpu

@@ -23,6 +23,7 @@ Mmu::Mmu(CpuState& state, const CpuModel& model, devices::AddressSpace& memory,
       tables_(*view_),
       pages_(std::make_unique<std::array<std::array<PageInfo, kTlbEntries>, kBankCount>>()) {
   tlb_.generations.fill(0);
+  tlb_.local_slots.fill({});
   for (TlbBank& bank : tlb_.banks) {
     bank.fill(kNoEntry);
   }

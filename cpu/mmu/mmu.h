@@ -7,6 +7,7 @@
 #include <span>
 
 #include "cpu/mmu/access_kind.h"
+#include "cpu/mmu/flush_observer.h"
 #include "cpu/mmu/page_table_memory.h"
 #include "cpu/mmu/pcid_table.h"
 #include "cpu/mmu/tlb.h"
@@ -150,10 +151,13 @@ class Mmu final : public devices::TopologyListener {
   // Likewise, the page being named by its host memory.
   void DropWriteTagsOfHost(const std::byte* page);
 
-  // For those who cache more than the TLB does. Counts every change of what the current mode may
+  // For those who cache more than the TLB does: is told at once. Null: nobody; it outlives this or
+  // is taken back.
+  void SetFlushObserver(FlushObserver* observer) { observer_ = observer; }
+  // Counts every change of what the current mode may
   // see: any flush, any load of CR3.
   u64 generation() const { return flush_count_; }
-  // Counts those after which also global or supervisor translations may differ.
+  // Counts those after which global or supervisor translations of any page may differ.
   u64 global_generation() const { return global_flush_count_; }
   // Names the contents of the user bank: comes back together with its PCID, and for other contents
   // not before global_generation() has counted.
@@ -263,10 +267,12 @@ class Mmu final : public devices::TopologyListener {
 
   // flush.cc
   void DropAllWriteTags();
+  void NoteDroppedWrites();
   u16 CurrentPcid() const;
   bool RenewBank(TlbBankIndex bank);
   void RenewUserBank();
   void DropLocalSupervisorEntries();
+  void DropLocal();
   void DropRegion(u64 region, u64 size);
   void NoteLargePage(Gva address, u64 page_size);
   u64 LargePageSizeAround(Gva address) const;
@@ -295,8 +301,6 @@ class Mmu final : public devices::TopologyListener {
   const u64* bank_generation_ = nullptr;
   std::array<u64, kBankCount> newest_generations_{};  // 0 to 4094; older ones are not given again
   PcidTable pcids_;
-  // Which slots hold entries that are not global.
-  std::array<std::array<u64, kTlbEntries / 64>, kBankCount> local_slots_{};
   u64 flush_count_ = 0;
   u64 global_flush_count_ = 0;
   u64 write_drop_count_ = 0;
@@ -305,6 +309,7 @@ class Mmu final : public devices::TopologyListener {
   static constexpr unsigned kLarge4mBits = 10;
   std::array<u64, (1u << kLarge4mBits) / 64> large_4m_{};
   u64 large_1g_ = 0;
+  FlushObserver* observer_ = nullptr;
   std::atomic<u32> requests_{0};
 };
 

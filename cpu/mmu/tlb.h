@@ -29,11 +29,13 @@ enum TlbBankIndex : u8 { kUserBank, kSupervisorBank, kSupervisorAcBank, kNeverBa
 // The TLB of one vCPU, where emitted code can address it. Written by its Mmu only.
 struct alignas(64) TlbStorage {
   std::array<TlbBank, kBankCount> banks;
+  // Which slots hold entries that are not global, a bit each.
+  std::array<std::array<u64, kTlbEntries / 64>, kBankCount> local_slots;
   std::array<u64, kBankCount> generations;  // OR-ed into the tags of each bank: 0 to 0xffe
 };
 static_assert(sizeof(TlbEntry) == 32 && sizeof(TlbBank) == 32 * kTlbEntries &&
                   offsetof(TlbStorage, banks) == 0 &&
-                  offsetof(TlbStorage, generations) == kBankCount * sizeof(TlbBank),
+                  offsetof(TlbStorage, local_slots) == kBankCount * sizeof(TlbBank),
               "jit/x64 addresses these directly");
 
 }  // namespace tandem::cpu

@@ -141,7 +141,7 @@ void Mmu::Fill(const Rights& rights, Gva address, const Walk& walk, Target& targ
 
 void Mmu::NoteLocality(TlbBankIndex bank, size_t slot, bool is_global) {
   const u64 bit = u64{1} << (slot % 64);
-  u64& word = local_slots_[bank][slot / 64];
+  u64& word = tlb_.local_slots[bank][slot / 64];
   word = is_global ? word & ~bit : word | bit;
 }
 

@@ -136,6 +136,7 @@ void Planner::PlanStack(const UnitInst& unit_inst, AccessPlan& plan) {
   plan.size = word;
   switch (unit_inst.treatment) {
     case Treatment::kPush:
+    case Treatment::kPushFlags:
       plan.size = inst.operand_size;
       plan.is_write = true;
       PlanBase(kRsp, -static_cast<i32>(plan.size), plan);
@@ -263,6 +264,7 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
   u32 written = inst.gprs_written;
   switch (unit_inst.treatment) {
     case Treatment::kPush:
+    case Treatment::kPushFlags:
       Move(kRsp, -i64{inst.operand_size});
       return;
     case Treatment::kPop:
@@ -271,6 +273,7 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
       return;
     case Treatment::kCall:
     case Treatment::kCallIndirect:
+    case Treatment::kCallOut:  // C++ may drop or replace cached runs
       ForgetAll();
       return;
     case Treatment::kConditional:

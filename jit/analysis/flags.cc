@@ -69,6 +69,7 @@ u32 LivenessFinder::After(size_t i) {
     case Treatment::kJumpIndirect:
     case Treatment::kCallIndirect:
     case Treatment::kReturn:
+    case Treatment::kExecute:
     case Treatment::kInterpret:
     case Treatment::kNeedX87:
     case Treatment::kNeedVectors:
@@ -103,6 +104,9 @@ FlagEffect FlagEffectOf(const UnitInst& unit_inst) {
     case Treatment::kConditional:
     case Treatment::kLoop:
       return {inst.flags_read & static_cast<u32>(kArithFlags), 0};
+    case Treatment::kPushFlags:
+    case Treatment::kCallOut:
+    case Treatment::kExecute:
     case Treatment::kInterpret:
     case Treatment::kNeedX87:
     case Treatment::kNeedVectors:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "base/ints.h"
@@ -18,6 +19,7 @@ struct BlockKey {
 };
 
 struct Block;
+struct CallOut;  // the engine's: jit/engine/call_out.h
 
 // A jump out of a block that can be made to lead straight into another one, or within a region one
 // that must not be taken any more once the region is retired.
@@ -74,6 +76,7 @@ struct Block {
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
   u32 entry_in_host = 0;    // entered with the flags in EFLAGS
+  u64 content = 0;  // a hash of the bytes it was translated from
   bool retired = false;
 
   bool Overlaps(u64 address, u64 length) const {
@@ -84,6 +87,7 @@ struct Block {
   std::vector<ExitSite> exits;
   std::vector<IncomingLink> incoming;
   std::vector<CodePoint> points;
+  std::vector<std::shared_ptr<const CallOut>> call_outs;  // what the code refers to
 };
 
 }  // namespace tandem::jit

@@ -35,13 +35,15 @@ struct MicroEntry {
   u64 misses = 0;
   u64 splits = 0;  // groups of accesses that could not be checked together
   std::array<u64, kSpanClasses> limit{};
-  u64 alias_fills = 0;  // from pages that are shown in order
+  u32 alias_fills = 0;  // from pages that are shown in order
+  u32 is_local = 0;     // of pages that are not global
 };
 static_assert(sizeof(MicroEntry) == 128, "jit/x64 shifts by 7");
 
 // The first half is chosen by address and register, the second half handed out to regions in turn.
-inline constexpr unsigned kMicroSlots = 256;
+inline constexpr unsigned kMicroSlots = 512;
 inline constexpr unsigned kStraightSlots = kMicroSlots / 2;
+inline constexpr unsigned kStackSlot = 0;  // of all accesses through RSP, outside of regions
 // How often a run that was missed is filled from the TLB before C++ is asked, which knows longer ones.
 inline constexpr unsigned kAskEvery = 32;
 inline constexpr unsigned kMicroBanks = 3;  // as cpu::TlbBankIndex, without the one that never hits

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/mutex.h"
 #include "jit/engine/engine.h"
 
 // Cached targets of indirect jumps hold for one mode and one set of translations. Each such pair has
@@ -16,29 +17,66 @@ constexpr unsigned kSaltShift = 48;
 void Engine::UpdateSalt() {
   const u64 tag = mode_.is_user ? mmu_.user_generation_tag() + 1 : 0;
   const u64 validity = (mmu_.global_generation() << 13 | tag) + (salt_epoch_ << 40);
-  const u64 key = mode_.Key();
   const u64 code_base = context_.segment_base[static_cast<size_t>(cpu::SegReg::kCs)];
-  const auto known = std::find_if(salts_.begin(), salts_.end(), [&](const SaltEntry& entry) {
-    return entry.mode == key && entry.code_base == code_base && entry.validity == validity && entry.salt != 0;
-  });
-  if (known != salts_.end()) {
-    context_.branch_salt = known->salt;
+  const u64 hash = (mode_key_ ^ (validity + (code_base << 20)) * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
+  auto& [recent, other] = salts_[hash >> 32 & (salts_.size() - 1)];
+  const auto is_it = [&](const SaltEntry& entry) {
+    return entry.mode == mode_key_ && entry.code_base == code_base && entry.validity == validity &&
+           entry.salt != 0;
+  };
+  if (is_it(recent) || is_it(other)) [[likely]] {
+    context_.branch_salt = is_it(recent) ? recent.salt : other.salt;
     return;
   }
   if (next_salt_ > kMaxSalt) {
     context_.branches.fill({});
     context_.page_tags.fill(0);
+    ungrouped_.fill({});
     salts_.fill({});
+    user_left_.salt = 0;
     next_salt_ = 1;
   }
-  SaltEntry& entry = salts_[oldest_salt_++ % salts_.size()];
-  entry = {key, code_base, validity, next_salt_++ << kSaltShift};
-  context_.branch_salt = entry.salt;
+  other = recent;
+  recent = {mode_key_, code_base, validity, next_salt_++ << kSaltShift};
+  context_.branch_salt = recent.salt;
+}
+
+void Engine::AskToForget(std::span<const RetiredCode> retired) noexcept {
+  {
+    MutexLock lock(retired_mu_);
+    retired_.insert(retired_.end(), retired.begin(), retired.end());
+  }
+  context_.attention.fetch_or(kForgetAttention);
+}
+
+// The tables are indexed by RIP, of which the offset in the page is known.
+void Engine::ForgetRetired() {
+  std::vector<RetiredCode> retired;
+  {
+    MutexLock lock(retired_mu_);
+    retired.swap(retired_);
+  }
+  const auto forget = [](auto& table, const RetiredCode& gone) {
+    for (u64 rip = gone.page_offset; rip < std::max<u64>(table.size(), kPageSize);
+         rip += kPageSize) {
+      BranchEntry& entry = table[rip % table.size()];
+      entry.tag = entry.code == gone.code ? 0 : entry.tag;
+    }
+  };
+  for (const RetiredCode& gone : retired) {
+    forget(context_.branches, gone);
+    forget(ungrouped_, gone);
+  }
+  ResetShadowStack();
+  user_left_.salt = 0;
 }
 
 void Engine::ForgetBranches() {
   ++salt_epoch_;
+  code_pages_.Clear();
+  has_local_supervisor_branches_ = false;
   mode_is_old_ = true;
+  ResetShadowStack();
 }
 
 }  // namespace tandem::jit

@@ -18,9 +18,22 @@ u64 FlagsOf(u64 flags_ax) { return cpu::FlagsFromAx(static_cast<u32>(flags_ax));
 
 struct EngineThunks {
   static Engine& Of(void* engine) { return *static_cast<Engine*>(engine); }
-  static const u8* Interpret(void* engine, u64 first, u64) { return Of(engine).OnInterpret(SiteRecord::Unpack(first)); }
-  static const u8* Poll(void* engine, u64 first, u64) { return Of(engine).OnPoll(SiteRecord::Unpack(first)); }
-  static const u8* Verify(void* engine, u64 first, u64) { return Of(engine).OnVerify(SiteRecord::Unpack(first)); }
+  static const u8* Interpret(void* engine, u64 first, u64) {
+    return Of(engine).OnInterpret(SiteRecord::Unpack(first));
+  }
+  static const u8* CallOut(void* engine, u64 first, u64 second) {
+    return Of(engine).OnCallOut(*reinterpret_cast<const jit::CallOut*>(first),
+                                reinterpret_cast<const u8*>(second));
+  }
+  static const u8* Execute(void* engine, u64 first, u64) {
+    return Of(engine).OnExecute(*reinterpret_cast<const jit::CallOut*>(first));
+  }
+  static const u8* Poll(void* engine, u64 first, u64) {
+    return Of(engine).OnPoll(SiteRecord::Unpack(first));
+  }
+  static const u8* Verify(void* engine, u64 first, u64) {
+    return Of(engine).OnVerify(SiteRecord::Unpack(first));
+  }
   static const u8* Link(void* engine, u64, u64 second) {
     return Of(engine).OnLink(*reinterpret_cast<const LinkRecord*>(second));
   }
@@ -41,6 +54,8 @@ Handlers Engine::MakeHandlers() {
           .link = &EngineThunks::Link,
           .branch = &EngineThunks::Branch,
           .miss = &EngineThunks::Miss,
+          .call_out = &EngineThunks::CallOut,
+          .execute = &EngineThunks::Execute,
           .load_x87 = &EngineThunks::LoadX87,
           .load_vectors = &EngineThunks::LoadVectors};
 }
@@ -51,22 +66,22 @@ Engine::Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& 
       interpreter_(interpreter),
       mmu_(interpreter.mmu()),
       shared_(shared),
-      shadow_stack_(std::make_unique<ShadowStack>(shared.thunks().return_underflow)) {
+      user_stack_(std::make_unique<ShadowStack>(shared.thunks().return_underflow)),
+      kernel_stack_(std::make_unique<ShadowStack>(shared.thunks().return_underflow)) {
   context_.engine = this;
-  context_.shadow_base = shadow_stack_->base();
+  context_.shadow_base = kernel_stack_->base();
   ResetShadowStack();
+  mmu_.SetFlushObserver(this);
   shared_.Add(*this);
 }
 
 Engine::~Engine() {
   LeaveHostThread(*this);
   shared_.Remove(*this);
+  mmu_.SetFlushObserver(nullptr);
 }
 
-void Engine::StateChanged() {
-  mode_is_old_ = true;
-  ++salt_epoch_;
-}
+void Engine::StateChanged() { ForgetBranches(); }
 
 void Engine::Run() {
   UseHostThread(*this, context_);
@@ -88,6 +103,8 @@ void Engine::TakeState() {
     state_.gpr[8] = kept_r8_;
   }
   state_.rflags = (state_.rflags & ~kArithFlags) | FlagsOf(context_.flags_ax);
+  constexpr auto kGs = static_cast<size_t>(cpu::SegReg::kGs);
+  interpreter_.core().segment_base[kGs] = context_.segment_base[kGs];  // SWAPGS is emitted
 }
 
 void Engine::PutState() {
@@ -125,7 +142,7 @@ bool Engine::MustLeave() {
   u32 attention = context_.attention.load(std::memory_order_acquire);
   if ((attention & kForgetAttention) != 0) [[unlikely]] {
     attention = context_.attention.fetch_and(~kForgetAttention) & ~kForgetAttention;
-    ForgetBranches();
+    ForgetRetired();
   }
   if ((attention & kSampleAttention) != 0) [[unlikely]] {
     attention = context_.attention.fetch_and(~kSampleAttention) & ~kSampleAttention;
@@ -134,32 +151,11 @@ bool Engine::MustLeave() {
   return state_.activity != cpu::Activity::kRunning || interpreter_.MustReturn(attention);
 }
 
-// Cached runs and targets go with the TLB entries that they were made of.
-void Engine::FollowFlushes() {
-  if (seen_generation_ == mmu_.generation() &&
-      seen_write_generation_ == mmu_.write_generation()) [[likely]] {
-    return;
-  }
-  ++counts_.flushes;
-  if (seen_generation_ != mmu_.generation()) {
-    ResetShadowStack();
-    if (has_local_supervisor_branches_) {
-      has_local_supervisor_branches_ = false;
-      ++salt_epoch_;
-    }
-    mode_is_old_ = true;
-  }
-  seen_generation_ = mmu_.generation();
-  seen_write_generation_ = mmu_.write_generation();
-  DropRuns();
-}
-
 const u8* Engine::Next() {
   for (;;) {
     if (mmu_.FlushIsRequested()) [[unlikely]] {
       mmu_.ServeFlushRequest();
     }
-    FollowFlushes();
     if (MustLeave()) [[unlikely]] {
       return nullptr;
     }
@@ -173,6 +169,7 @@ const u8* Engine::Next() {
     }
     if (is_sampled_) [[unlikely]] {
       Sample();
+      continue;
     }
     if (const u8* code = FindCode()) {
       return code;
@@ -206,7 +203,6 @@ const u8* Engine::OnPoll(SiteRecord site) {
 const u8* Engine::OnVerify(SiteRecord site) {
   ++counts_.verifies;
   StandAt(site);
-  FollowFlushes();
   if (mode_is_old_) {
     UpdateMode();
   }
@@ -255,10 +251,6 @@ const u8* Engine::OnLoadVectors(SiteRecord site) {
   return OnPoll(site);
 }
 
-void Engine::ForgetAllCode() {
-  ResetShadowStack();
-  ++salt_epoch_;
-  mode_is_old_ = true;
-}
+void Engine::ForgetAllCode() { ForgetBranches(); }
 
 }  // namespace tandem::jit

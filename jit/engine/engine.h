@@ -6,13 +6,14 @@
 #include "cpu/exec/interpreter.h"
 #include "jit/context/context.h"
 #include "jit/engine/alias_windows.h"
+#include "jit/engine/code_pages.h"
 #include "jit/engine/shared_code.h"
 
 namespace tandem::jit {
 
 // Runs one vCPU by translation, with the interpreter for what is not translated. All calls on the
 // vCPU's thread but where said.
-class Engine final : public CodeUser {
+class Engine final : public CodeUser, private cpu::FlushObserver {
  public:
   // Bits of VcpuContext::attention that are the engine's own; the rest belong to the vCPU.
   static constexpr u32 kPauseAttention = 1u << 31;
@@ -30,7 +31,7 @@ class Engine final : public CodeUser {
   void StateChanged();
 
   void AskToPause() noexcept override { context_.attention.fetch_or(kPauseAttention); }
-  void AskToForgetBranches() noexcept override { context_.attention.fetch_or(kForgetAttention); }
+  void AskToForget(std::span<const RetiredCode> retired) noexcept override;
   void ForgetWritablePage(const std::byte* page) override;
   void ForgetAllCode() override;
 
@@ -40,9 +41,10 @@ class Engine final : public CodeUser {
   static Handlers MakeHandlers();
 
   struct Counts {
-    u64 interpreted = 0, polls = 0, links = 0, branch_misses = 0, searches = 0;
-    u64 run_fills = 0, misses_interpreted = 0, ungrouped = 0, x87_loads = 0, vector_loads = 0;
-    u64 flushes = 0, verifies = 0, samples = 0, aliases = 0;
+    u64 interpreted = 0, call_outs = 0, executed = 0, polls = 0, links = 0, branch_misses = 0;
+    u64 searches = 0, verifies = 0, samples = 0, flushes = 0;
+    u64 run_fills = 0, aliases = 0, misses_interpreted = 0, ungrouped = 0, page_faults = 0;
+    u64 x87_loads = 0, vector_loads = 0;
   };
   void LogCounts() const;  // -d jit
 
@@ -53,6 +55,8 @@ class Engine final : public CodeUser {
  private:
   // Handlers: each goes on at the code it returns.
   const u8* OnInterpret(SiteRecord site);
+  const u8* OnCallOut(const CallOut& call_out, const u8* behind);
+  const u8* OnExecute(const CallOut& call_out);
   const u8* OnPoll(SiteRecord site);
   const u8* OnVerify(SiteRecord site);
   const u8* OnLink(const LinkRecord& record);
@@ -73,8 +77,8 @@ class Engine final : public CodeUser {
   // The guest stands at this instruction; its registers are in their own places again.
   void StandAt(SiteRecord site);
   void Step();
-  void FollowFlushes();
   bool MustLeave();
+  bool PremisesHold() const;
   const u8* FindCode();
 
   // search.cc
@@ -84,6 +88,7 @@ class Engine final : public CodeUser {
   MappedWindow MakeWindow();
   bool FetchPage(u64 linear, GuestPage& page, cpu::Fault& fault);
   void NotePages(const Block& block, MappedWindow& window);
+  void NotePage(i64 page, u32 id, const GuestPage& guest);
   void Remember(const Block& block);
 
   // hot_loops.cc
@@ -92,23 +97,40 @@ class Engine final : public CodeUser {
   void Revise(const u8* code, MissRecord record);
   void Remake(bool as_region, AccessHints hints);
 
+  // follow_flushes.cc
+  void OnFlushAll() override;
+  void OnFlushLocal() override;
+  void OnFlushRegion(u64 start, u64 size) override;
+  void OnDropWrites() override;
+
   // mode.cc
+  void ChangePrivilege();
   void UpdateMode();
   UnitMode CurrentMode() const;
 
   // branch_salt.cc
   void UpdateSalt();
   void ForgetBranches();
+  void ForgetRetired();
+
+  // system.cc
+  cpu::Flow Execute(const CallOut& call_out);
 
   // runs.cc
   bool FillRun(u64 linear, MissRecord record);
   u64 HostPage(u64 page, bool is_write) const;
+  bool IsLocal(u64 page) const;
   template <typename Belongs>
   void Extend(cpu::PlainRun& run, Belongs belongs) const;
   void JoinPages(cpu::PlainRun& run, bool is_write) const;
   void ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry);
   bool IsInTlb(u64 linear, MissRecord record) const;
-  void DropRuns();
+  bool IsRefused(u64 linear, MissRecord record);
+  void NoteRefused(u64 linear, MissRecord record);
+  bool FaultOfMiss(u64 linear, MissRecord record, cpu::Fault& fault);
+  const u8* FindUngrouped();
+  template <typename Predicate>
+  void DropRuns(Predicate predicate);  // of entry, bank and whether it is for writes
   void ResetShadowStack() { context_.shadow_rsp = context_.shadow_base; }
 
   // fpu.cc
@@ -124,10 +146,9 @@ class Engine final : public CodeUser {
   UnitMode mode_;
   bool mode_is_old_ = true;
   bool x87_loaded_ = false;
-  u8 last_cpl_ = 0;
+  bool last_is_user_ = false;
   u64 kept_r8_ = 0;
-  u64 seen_generation_ = ~u64{0};
-  u64 seen_write_generation_ = ~u64{0};
+  u64 mode_key_ = 0;
 
   struct SaltEntry {
     u64 mode = 0;
@@ -135,11 +156,21 @@ class Engine final : public CodeUser {
     u64 validity = 0;
     u64 salt = 0;
   };
-  std::array<SaltEntry, 32> salts_{};
-  size_t oldest_salt_ = 0;
+  std::array<std::array<SaltEntry, 2>, 128> salts_{};  // by hash, the newer one first
   u64 next_salt_ = 1;
   u64 salt_epoch_ = 0;  // counts when all that is cached must go
   bool has_local_supervisor_branches_ = false;
+  Mutex retired_mu_{LockRank::kLeaf};  // guards retired_
+  std::vector<RetiredCode> retired_;
+  std::array<BranchEntry, 256> ungrouped_{};  // as VcpuContext::branches
+  // Pages that can be read but took no write run, for speed alone.
+  struct Refused {
+    u64 linear = kNoBase;
+    u64 salt = 0;
+    u32 uses = 0;
+  };
+  std::array<Refused, 16> refused_{};
+  CodePages code_pages_;  // since the epoch began
 
   bool is_sampled_ = false;
   std::array<u64, 64> hot_{};  // host addresses of loops that a sample hit once
@@ -147,8 +178,33 @@ class Engine final : public CodeUser {
   std::unique_ptr<AliasWindows> alias_;  // once there is need
 
   class ShadowStack;
-  std::unique_ptr<ShadowStack> shadow_stack_;
+  std::unique_ptr<ShadowStack> user_stack_, kernel_stack_;
+  // What the user's code is to find again when the kernel is done.
+  struct UserLeft {
+    u64 shadow_rsp = 0;
+    u64 salt = 0;
+    bool had_vectors = false;
+    u32 returns = 0;
+  };
+  UserLeft user_left_;
   Counts counts_;
 };
+
+template <typename Predicate>
+void Engine::DropRuns(Predicate predicate) {
+  MicroEntry* const all = &context_.micro[0][0][0];
+  u32 kept = 0;
+  for (u32 i = 0; i < context_.micro_used_count; ++i) {
+    const u32 index = context_.micro_used[i];
+    MicroEntry& entry = all[index];
+    if (predicate(entry, index / (2 * kMicroSlots), index / kMicroSlots % 2 != 0)) {
+      entry.base = kNoBase;
+      entry.misses /= 2;  // what counts is how many there are between flushes
+    } else {
+      context_.micro_used[kept++] = index;
+    }
+  }
+  context_.micro_used_count = kept;
+}
 
 }  // namespace tandem::jit

@@ -15,8 +15,8 @@ bool Engine::HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& r
   if (!shared_.space().HoldsExecutable(at)) {
     return false;
   }
-  if (shadow_stack_->IsGuard(fault_address)) {
-    rsp = shadow_stack_->base();
+  if (user_stack_->IsGuard(fault_address) || kernel_stack_->IsGuard(fault_address)) {
+    rsp = context_.shadow_base;
     return true;
   }
   MutexLock lock(shared_.cache().mutex());

@@ -71,10 +71,9 @@ void Engine::Remake(bool as_region, AccessHints hints) {
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
   const Block* const block =
       shared_.Remake(*this, mode_, window, offset, as_region, std::move(hints));
-  if (block == nullptr) {
+  if (block == nullptr || mode_is_old_) {  // old: room was made
     return;
   }
-  FollowFlushes();
   context_.pc_base = state_.rip - LinearRip() % kPageSize;
   NotePages(*block, window);
   Remember(*block);

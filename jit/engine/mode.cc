@@ -1,4 +1,5 @@
 #include "jit/engine/engine.h"
+#include "jit/engine/shadow_stack.h"
 
 namespace tandem::jit {
 namespace {
@@ -42,6 +43,7 @@ UnitMode Engine::CurrentMode() const {
   mode.stack_bits = is_64 ? 64 : state_.Seg(SegReg::kSs).is_big() ? 32 : 16;
   mode.is_real = state_.HasRealSegments();
   mode.is_user = state_.cpl == 3;
+  mode.is_kernel = state_.cpl == 0 && !state_.InVirtual8086();
   mode.bank = mmu_.bank();
   mode.x87_loaded = x87_loaded_;
   mode.vec_loaded = context_.vectors_loaded != 0;
@@ -54,18 +56,35 @@ UnitMode Engine::CurrentMode() const {
   return mode;
 }
 
+// Kernels rarely use vector registers, and helpers are cheaper without: they go to memory with the
+// user's code, and come back with it if it had them. Now and then it must ask for them anew.
+void Engine::ChangePrivilege() {
+  constexpr u32 kReturnsBetween = 64;
+  if (last_is_user_) {
+    user_left_.shadow_rsp = context_.shadow_rsp;
+    user_left_.salt = context_.branch_salt;
+    user_left_.had_vectors = context_.vectors_loaded != 0;
+  }
+  last_is_user_ = state_.cpl == 3;
+  UnloadX87();
+  const bool is_due = last_is_user_ && ++user_left_.returns % kReturnsBetween != 0;
+  context_.vectors_loaded = is_due && user_left_.had_vectors ? 1 : 0;
+  context_.shadow_base = (last_is_user_ ? user_stack_ : kernel_stack_)->base();
+  ResetShadowStack();
+}
+
 // After anything that may have changed the mode.
 void Engine::UpdateMode() {
   mode_is_old_ = false;
-  if (state_.cpl != last_cpl_) {
-    last_cpl_ = state_.cpl;
-    context_.vectors_loaded = 0;  // kernels rarely use them, and helpers are cheaper without
-    UnloadX87();
-    ResetShadowStack();
+  const bool has_changed_privilege = (state_.cpl == 3) != last_is_user_;
+  if (has_changed_privilege) {
+    ChangePrivilege();
+    mode_is_old_ = false;
   }
   const UnitMode mode = CurrentMode();
   if (mode != mode_) {
     mode_ = mode;
+    mode_key_ = mode.Key();
     ResetShadowStack();
     if (mode.code_bits != 64) {
       for (size_t i = 0; i < 8; ++i) {
@@ -80,6 +99,9 @@ void Engine::UpdateMode() {
   }
   context_.segment_base = bases;
   UpdateSalt();
+  if (has_changed_privilege && mode_.is_user && user_left_.salt == context_.branch_salt) {
+    context_.shadow_rsp = user_left_.shadow_rsp;
+  }
 }
 
 }  // namespace tandem::jit

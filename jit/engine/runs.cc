@@ -26,7 +26,7 @@ bool Engine::FillRun(u64 linear, MissRecord record) {
   if (run.length < kSmallRun && entry.misses >= kMissesBeforeAlias) {
     ShowInOrder(linear, run, record.is_write, entry);
   }
-  if (!run.Holds(Gva(linear), u64{1} << record.span_class)) {
+  if (!run.Holds(Gva(linear), record.size)) {
     return false;
   }
   if (entry.base == kNoBase) {
@@ -36,6 +36,7 @@ bool Engine::FillRun(u64 linear, MissRecord record) {
   entry.base = run.linear;
   entry.addend = run.addend;
   entry.host = run.linear + run.addend;
+  entry.is_local = run.is_global ? 0 : 1;
   for (unsigned i = 0; i < kSpanClasses; ++i) {
     entry.limit[i] = run.length - (u64{1} << i);
   }
@@ -49,13 +50,20 @@ u64 Engine::HostPage(u64 page, bool is_write) const {
   return (is_write ? entry.write_tag : entry.read_tag) == tag ? page + entry.addend : 0;
 }
 
-// Adds pages to both sides of a run as long as they belong to it.
+// Whether the translation that the TLB has in the page's slot is not global.
+bool Engine::IsLocal(u64 page) const {
+  const size_t slot = page / kPageSize % cpu::kTlbEntries;
+  return Bit(context_.tlb.local_slots[mode_.bank][slot / 64], static_cast<unsigned>(slot % 64));
+}
+
+// Adds pages to both sides of a run as long as they belong to it and are flushed together with it.
 template <typename Belongs>
 void Engine::Extend(cpu::PlainRun& run, Belongs belongs) const {
-  while (run.length < kMaxRun && belongs(run.linear + run.length)) {
+  const auto joins = [&](u64 page) { return IsLocal(page) != run.is_global && belongs(page); };
+  while (run.length < kMaxRun && joins(run.linear + run.length)) {
     run.length += kPageSize;
   }
-  while (run.length < kMaxRun && belongs(run.linear - kPageSize)) {
+  while (run.length < kMaxRun && joins(run.linear - kPageSize)) {
     run.linear -= kPageSize;
     run.length += kPageSize;
   }
@@ -78,7 +86,7 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
     alias_ = std::make_unique<AliasWindows>();
   }
   if (alias_->IsTaken(page)) {
-    DropRuns();
+    DropRuns([](const MicroEntry&, size_t, bool) { return true; });
   }
   if (!alias_->Shows(page, host)) {
     if (!alias_->Show(page, host, mmu_.view())) {
@@ -97,20 +105,54 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
   });
 }
 
-void Engine::DropRuns() {
-  MicroEntry* const all = &context_.micro[0][0][0];
-  for (u32 i = 0; i < context_.micro_used_count; ++i) {
-    MicroEntry& entry = all[context_.micro_used[i]];
-    entry.base = kNoBase;
-    entry.misses /= 2;  // what counts is how many there are between flushes
+void Engine::ForgetWritablePage(const std::byte* page) { mmu_.DropWriteTagsOfHost(page); }
+
+// The access that failed may be what faults. Where that is sure, the instruction need not be executed
+// to find out; everything else is left to the interpreter.
+bool Engine::FaultOfMiss(u64 linear, MissRecord record, cpu::Fault& fault) {
+  if (!record.is_simple) {
+    return false;
   }
-  context_.micro_used_count = 0;
+  fault = mmu_.Probe(Gva(linear + record.own_offset), 1,
+                     record.own_write ? AccessKind::kWrite : AccessKind::kRead);
+  return fault && fault.vector == cpu::Vector::kPf;
 }
 
-void Engine::ForgetWritablePage(const std::byte* page) {
-  mmu_.DropWriteTagsOfHost(page);
-  DropRuns();
-  seen_write_generation_ = mmu_.write_generation();
+// Where the check of a group fails again and again, as with one that crosses a page.
+const u8* Engine::FindUngrouped() {
+  const u64 rip = state_.rip;
+  const u64 tag = rip ^ context_.branch_salt;
+  BranchEntry& entry = ungrouped_[rip % ungrouped_.size()];
+  if (entry.tag == tag) {
+    context_.pc_base = entry.pc_base;
+    return reinterpret_cast<const u8*>(entry.code);
+  }
+  const u8* const code = Search(true);
+  if (code != nullptr) {
+    entry = {tag, reinterpret_cast<u64>(code), context_.pc_base, 0};
+  }
+  return code;
+}
+
+// Whether a run would be refused again, as that of a page with code: no need to walk to find out.
+// Now and then it is tried all the same.
+bool Engine::IsRefused(u64 linear, MissRecord record) {
+  constexpr u32 kTriesBetween = 32;
+  Refused& page = refused_[linear / kPageSize % refused_.size()];
+  if (!record.is_write || page.linear != AlignDown(linear, kPageSize) ||
+      page.salt != context_.branch_salt || mmu_.TryRead(Gva(linear), 1) == nullptr) {
+    return false;
+  }
+  return ++page.uses % kTriesBetween != 0;
+}
+
+void Engine::NoteRefused(u64 linear, MissRecord record) {
+  const u64 start = AlignDown(linear, kPageSize);
+  if (record.is_write && HostPage(start, true) == 0 && mmu_.TryRead(Gva(linear), 1) != nullptr) {
+    Refused& page = refused_[linear / kPageSize % refused_.size()];
+    page.linear = start;
+    page.salt = context_.branch_salt;
+  }
 }
 
 // Whether a check that looks into the TLB finds the page there.
@@ -118,12 +160,14 @@ bool Engine::IsInTlb(u64 linear, MissRecord record) const {
   const cpu::TlbEntry& entry =
       context_.tlb.banks[mode_.bank][linear / kPageSize % cpu::kTlbEntries];
   const u64 tag = AlignDown(linear, kPageSize) | context_.tlb.generations[mode_.bank];
-  const bool is_within = linear % kPageSize + (u64{1} << record.span_class) <= kPageSize;
+  const bool is_within = linear % kPageSize + record.size <= kPageSize;
   return is_within && (record.is_write ? entry.write_tag : entry.read_tag) == tag;
 }
 
 const u8* Engine::OnMiss(u64 linear, MissRecord record) {
-  if (FillRun(linear, record) && (!record.asks_tlb || IsInTlb(linear, record))) [[likely]] {
+  const bool is_refused = IsRefused(linear, record);
+  const bool is_filled = !is_refused && FillRun(linear, record);
+  if (is_filled && (!record.asks_tlb || IsInTlb(linear, record))) [[likely]] {
     ++counts_.run_fills;
     if (!IsWorthRevising(record)) [[likely]] {
       return reinterpret_cast<const u8*>(context_.spill[3]);
@@ -134,10 +178,19 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
     Revise(reinterpret_cast<const u8*>(context_.spill[3]), record);
     return Resume();
   }
+  if (cpu::Fault fault; !is_refused && !is_filled && FaultOfMiss(linear, record, fault)) {
+    ++counts_.page_faults;
+    interpreter_.Raise(fault);
+    mode_is_old_ = true;
+    return Resume();
+  }
+  if (!is_filled) {
+    NoteRefused(linear, record);
+  }
   if (record.is_group) {
     ++counts_.ungrouped;
     ++context_.micro[mode_.bank][record.is_write][record.slot].splits;
-    const u8* const code = Search(true);
+    const u8* const code = FindUngrouped();
     PutState();
     return code != nullptr ? code : Resume();
   }

@@ -57,14 +57,17 @@ const u8* Engine::Search(bool ungrouped) {
   UnitMode mode = mode_;
   mode.ungrouped = ungrouped;
   MappedWindow window = MakeWindow();
-  const Block* const block = shared_.Find(*this, mode, window, OffsetInPage(static_cast<i64>(LinearRip())));
+  const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
+  const Block* const block = shared_.Find(*this, mode, window, offset);
   if (block == nullptr) {
     if ((context_.attention.load() & kPauseAttention) == 0) {
       Step();
     }
     return nullptr;
   }
-  FollowFlushes();
+  if (mode_is_old_) {
+    return nullptr;  // room was made: what is cached is to be dropped first
+  }
   context_.pc_base = state_.rip - LinearRip() % kPageSize;
   NotePages(*block, window);
   if (!ungrouped) {
@@ -73,17 +76,19 @@ const u8* Engine::Search(bool ungrouped) {
   return shared_.EntryOf(*block);
 }
 
-// The block's pages are where they are.
+// The block's pages are where they are, until the translation of one of them is flushed.
 void Engine::NotePages(const Block& block, MappedWindow& window) {
-  const u64 first = context_.pc_base ^ context_.branch_salt;
-  context_.page_tags[block.page_id] = first;
-  bool is_global = window.GuestAt(0)->is_global;
+  NotePage(0, block.page_id, *window.GuestAt(0));
   for (const OtherPage& page : block.other_pages) {
-    context_.page_tags[page.id] =
-        (context_.pc_base + static_cast<u64>(page.page) * kPageSize) ^ context_.branch_salt;
-    is_global &= window.GuestAt(page.page)->is_global;
+    NotePage(page.page, page.id, *window.GuestAt(page.page));
   }
-  has_local_supervisor_branches_ |= !mode_.is_user && !is_global;
+}
+
+void Engine::NotePage(i64 page, u32 id, const GuestPage& guest) {
+  const u64 distance = static_cast<u64>(page) * kPageSize;
+  context_.page_tags[id] = (context_.pc_base + distance) ^ context_.branch_salt;
+  code_pages_.Add((LinearRip() + distance) & interpreter_.core().linear_mask);
+  has_local_supervisor_branches_ |= !mode_.is_user && !guest.is_global;
 }
 
 void Engine::Remember(const Block& block) {

@@ -6,12 +6,23 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "devices/bus/address.h"
+#include "jit/engine/content_hash.h"
 #include "jit/unit/region.h"
 
 namespace tandem::jit {
 namespace {
 
 constexpr size_t kSpaceSize = 128 << 20;
+
+// What stands there now where the block was translated from.
+u64 ContentNow(const Block& block) {
+  ContentHash hash;
+  for (const GuestSpan& span : block.spans) {
+    hash.Add(reinterpret_cast<const u8*>(span.address), span.size);
+  }
+  return hash.value();
+}
+
 }  // namespace
 
 SharedCode::SharedCode(const cpu::CpuModel& model, const Handlers& handlers)
@@ -81,9 +92,10 @@ bool SharedCode::Claim(CodeUser& user, const GuestPage& page) {
 }
 
 bool SharedCode::MakeRoom(CodeUser& user) {
+  const bool drops_all = numbers_.IsNearlyUsedUp();
   {
     MutexLock lock(cache_.mutex());
-    if (cache_.room() >= Emitter::kMaxBlockSize && !numbers_.IsNearlyUsedUp()) {
+    if (cache_.room() >= Emitter::kMaxBlockSize && !drops_all) {
       return true;
     }
   }
@@ -92,20 +104,41 @@ bool SharedCode::MakeRoom(CodeUser& user) {
   }
   {
     MutexLock lock(cache_.mutex());
-    const size_t chunks = numbers_.IsNearlyUsedUp() ? CodeCache::kChunks : 1;
-    for (size_t i = 0; i < chunks; ++i) {
+    for (size_t i = 0; i < (drops_all ? CodeCache::kChunks : 1); ++i) {
       cache_.RecycleNextChunk();  // pages that have lost code stay watched: a write tells
       ++counts_.recycled_chunks;
     }
-    if (numbers_.IsNearlyUsedUp()) {
-      numbers_.Clear();
-    }
+  }
+  if (drops_all) {
+    numbers_.Clear();
   }
   for (CodeUser* each : users_) {
     each->ForgetAllCode();
   }
   ResumeOthers();
   return true;
+}
+
+// With the cache locked; the users are to be told afterwards, as a block that nobody looks after any
+// more may be in their tables, or be running.
+void SharedCode::Retire(Block& block, std::vector<RetiredCode>& retired) {
+  cache_.Retire(block);
+  retired.push_back({reinterpret_cast<u64>(EntryOf(block)),
+                     static_cast<u16>(block.key.address % kPageSize)});
+}
+
+void SharedCode::TellOf(std::span<const RetiredCode> retired) {
+  if (retired.empty()) {
+    return;
+  }
+  for (CodeUser* user : users_) {
+    user->AskToForget(retired);
+  }
+}
+
+bool SharedCode::IsRewritten(const GuestPage& page) {
+  MutexLock lock(cache_.mutex());
+  return rewritten_.TakeStep(reinterpret_cast<u64>(page.host()));
 }
 
 bool SharedCode::IsMapped(const Block& block, MappedWindow& window) const {
@@ -126,9 +159,11 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
   if (block != nullptr && IsMapped(*block, window)) {
     return block;
   }
+  if (block == nullptr && IsRewritten(*window.GuestAt(0))) {
+    return nullptr;
+  }
   if (block != nullptr) {
-    MutexLock lock(cache_.mutex());
-    cache_.Retire(*block);
+    RetireAlone(*block);
   }
   return Make(user, key, window, [&] { return Read(mode, window, offset); });
 }
@@ -145,6 +180,15 @@ Unit SharedCode::Read(const UnitMode& mode, MappedWindow& window, u16 offset) co
     }
   }
   return unit;
+}
+
+void SharedCode::RetireAlone(Block& block) {
+  std::vector<RetiredCode> retired;
+  {
+    MutexLock lock(cache_.mutex());
+    Retire(block, retired);
+  }
+  TellOf(retired);
 }
 
 const Block* SharedCode::RegionAt(const BlockKey& key) {
@@ -180,23 +224,32 @@ const Block* SharedCode::Make(CodeUser& user, const BlockKey& key, MappedWindow&
       return nullptr;
     }
     window.Seal();
-    MutexLock lock(cache_.mutex());
-    if (!IsPrepared(unit, window)) {
-      continue;
-    }
-    if (Block* const other = cache_.Find(key)) {
-      const bool is_better = unit.is_region != other->is_region
-                                 ? unit.is_region
-                                 : unit.hints.size() > other->hints.size();
-      if (!is_better) {
-        return other;  // somebody else was faster
-      }
-      cache_.Retire(*other);
-    }
-    if (Block* const block = Translate(unit, key, window)) {
+    std::vector<RetiredCode> retired;
+    const Block* const block = MakePrepared(unit, key, window, retired);
+    TellOf(retired);
+    if (block != nullptr) {
       return block;
     }
   }
+}
+
+// Null: somebody got in between.
+const Block* SharedCode::MakePrepared(Unit& unit, const BlockKey& key, MappedWindow& window,
+                                      std::vector<RetiredCode>& retired) {
+  MutexLock lock(cache_.mutex());
+  if (!IsPrepared(unit, window)) {
+    return nullptr;
+  }
+  if (Block* const other = cache_.Find(key)) {
+    const bool is_better = unit.is_region != other->is_region
+                               ? unit.is_region
+                               : unit.hints.size() > other->hints.size();
+    if (!is_better) {
+      return other;  // somebody else was faster
+    }
+    Retire(*other, retired);
+  }
+  return Translate(unit, key, window);
 }
 
 void SharedCode::Link(Block& from, u32 site, u64 mode) {
@@ -209,21 +262,24 @@ void SharedCode::Link(Block& from, u32 site, u64 mode) {
 }
 
 void SharedCode::OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) {
+  std::vector<RetiredCode> retired;
   {
     MutexLock lock(cache_.mutex());
     const u64 address = reinterpret_cast<u64>(ram.data()) + offset;
     for (Block* block : cache_.Overlapping(address, length)) {
-      cache_.Retire(*block);
-      ++counts_.retired;
+      if (ContentNow(*block) != block->content) {
+        Retire(*block, retired);
+      }
     }
-    const u64 page = AlignDown(offset, kPageSize);
-    const u64 page_address = reinterpret_cast<u64>(ram.data()) + page;
-    cache_.ShrinkGranules(page_address);
-    ram.SetCodeGranules(page, cache_.Granules(page_address));
+    const u64 page = AlignDown(address, kPageSize);
+    retired.empty() ? rewritten_.NoteWrite(page) : rewritten_.NoteRetired(page);
+    cache_.ShrinkGranules(page);
+    const u64 granules = cache_.Granules(page);
+    ram.SetCodeGranules(AlignDown(offset, kPageSize),
+                        granules == 0 && rewritten_.IsWatched(page) ? ~u64{0} : granules);
   }
-  for (CodeUser* user : users_) {
-    user->AskToForgetBranches();
-  }
+  counts_.retired += retired.size();
+  TellOf(retired);
 }
 
 }  // namespace tandem::jit

@@ -11,10 +11,17 @@
 #include "jit/code/code_cache.h"
 #include "jit/engine/mapped_window.h"
 #include "jit/engine/perf_map.h"
+#include "jit/engine/rewritten_pages.h"
 #include "jit/unit/unit.h"
 #include "jit/x64/emitter.h"
 
 namespace tandem::jit {
+
+// A way into a block that has been retired.
+struct RetiredCode {
+  u64 code = 0;         // executable address
+  u16 page_offset = 0;  // of the guest code
+};
 
 // A vCPU as the others see it.
 class CodeUser {
@@ -22,8 +29,9 @@ class CodeUser {
   virtual ~CodeUser() = default;
   // Any thread: leaves translated code soon.
   virtual void AskToPause() noexcept = 0;
-  // Any thread: cached targets of indirect jumps are dropped before the next serialising event.
-  virtual void AskToForgetBranches() noexcept = 0;
+  // Any thread: code that jumps no longer may lead to is dropped from what is cached before the next
+  // serialising event.
+  virtual void AskToForget(std::span<const RetiredCode> retired) noexcept = 0;
   // While it is out of translated code and stays there: no cached translation may write to this
   // host page any more.
   virtual void ForgetWritablePage(const std::byte* page) = 0;
@@ -93,12 +101,20 @@ class SharedCode final : public devices::CodeObserver {
 
   Unit Read(const UnitMode& mode, MappedWindow& window, u16 offset) const;
   const Block* Make(CodeUser& user, const BlockKey& key, MappedWindow& window, const Reader& read);
+  const Block* MakePrepared(Unit& unit, const BlockKey& key, MappedWindow& window,
+                            std::vector<RetiredCode>& retired);
+  void Retire(Block& block, std::vector<RetiredCode>& retired);
+  void RetireAlone(Block& block);
+  void TellOf(std::span<const RetiredCode> retired);
+  bool IsRewritten(const GuestPage& page);
   bool IsMapped(const Block& block, MappedWindow& window) const;
 
   // translate.cc
   bool Prepare(CodeUser& user, const Unit& unit, MappedWindow& window);
   bool IsPrepared(const Unit& unit, MappedWindow& window);
   Block* Translate(Unit& unit, const BlockKey& key, MappedWindow& window);
+  void DependOn(const Unit& unit, const std::vector<Unit>& looked_at, MappedWindow& window,
+                Block& block);
   void Publish(const Unit& unit, std::unique_ptr<Block> block, MappedWindow& window);
   u32 FlagsNeededAt(const UnitMode& mode, MappedWindow& window, i64 offset,
                     std::vector<Unit>& looked_at);
@@ -113,6 +129,7 @@ class SharedCode final : public devices::CodeObserver {
   CodeSpace space_;
   Thunks thunks_;
   CodeCache cache_;
+  RewrittenPages rewritten_;  // guarded by cache_.mutex()
   Emitter emitter_;
   PageNumbers numbers_;
   u32 next_region_slot_ = 0;  // which cached runs the next region gets

@@ -7,13 +7,15 @@ namespace tandem::jit {
 void Engine::LogCounts() const {
   const Counts& c = counts_;
   Log(LogItem::kJit,
-      "jit: {} interpreted, {} polls, {} link exits, {} branch misses, {} searches, {} flushes, "
-      "{} pages verified, {} samples",
-      c.interpreted, c.polls, c.links, c.branch_misses, c.searches, c.flushes, c.verifies,
-      c.samples);
+      "jit: {} interpreted, {} call-outs, {} executed, {} polls, {} link exits, {} branch misses, "
+      "{} searches, {} flushes, {} pages verified, {} samples",
+      c.interpreted, c.call_outs, c.executed, c.polls, c.links, c.branch_misses, c.searches,
+      c.flushes, c.verifies, c.samples);
   Log(LogItem::kJit,
-      "jit: misses: {} runs filled by C++, {} pages shown in order, {} interpreted, {} ungrouped; loads: {} x87, {} vectors",
-      c.run_fills, c.aliases, c.misses_interpreted, c.ungrouped, c.x87_loads, c.vector_loads);
+      "jit: misses: {} runs filled by C++, {} pages shown in order, {} interpreted, {} ungrouped, "
+      "{} page faults; loads: {} x87, {} vectors",
+      c.run_fills, c.aliases, c.misses_interpreted, c.ungrouped, c.page_faults, c.x87_loads,
+      c.vector_loads);
   const SharedCode::Counts& s = shared_.counts();
   Log(LogItem::kJit,
       "jit: {} blocks, of these {} regions, {} instructions, {} guest bytes, {} host bytes, {:.3f} s translating",

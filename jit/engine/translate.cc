@@ -4,6 +4,8 @@
 
 #include "base/bits.h"
 #include "jit/analysis/flags.h"
+#include "jit/engine/call_out.h"
+#include "jit/engine/content_hash.h"
 #include "jit/engine/shared_code.h"
 
 // From a unit to a published block.
@@ -69,6 +71,12 @@ void AddSpans(const Unit& unit, MappedWindow& window, std::vector<GuestSpan>& sp
   }
 }
 
+void AddContent(const Unit& unit, ContentHash& hash) {
+  for (const UnitInst& unit_inst : unit.insts) {
+    hash.Add(unit_inst.inst.bytes.data(), unit_inst.inst.length);
+  }
+}
+
 }  // namespace
 
 // Before the cache is locked: all that translation will ask for.
@@ -111,6 +119,19 @@ u32 SharedCode::FlagsNeededAt(const UnitMode& mode, MappedWindow& window, i64 of
   return needed;
 }
 
+// The bytes as they were read: in memory others may have changed them since.
+void SharedCode::DependOn(const Unit& unit, const std::vector<Unit>& looked_at,
+                          MappedWindow& window, Block& block) {
+  ContentHash hash;
+  AddSpans(unit, window, block.spans);
+  AddContent(unit, hash);
+  for (const Unit& other : looked_at) {
+    AddSpans(other, window, block.spans);
+    AddContent(other, hash);
+  }
+  block.content = hash.value();
+}
+
 // Null: the code was changed meanwhile.
 Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& window) {
   const auto start = std::chrono::steady_clock::now();
@@ -118,14 +139,17 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
   std::map<i64, u32> needed;
   const u32 seed = unit.is_region ? next_region_slot_
                                   : static_cast<u32>(key.address / 1024 * 0x9e3779b1u >> 7);
-  const EmitRequest request{unit, window, seed,
-                            [&](i64 offset) {
-                              const auto [it, is_new] = needed.try_emplace(offset, 0);
-                              if (is_new) {
-                                it->second = FlagsNeededAt(unit.mode, window, offset, looked_at);
-                              }
-                              return it->second;
-                            }};
+  const auto make_call_out = [&](const UnitInst& inst) {
+    return std::make_shared<const CallOut>(inst, unit.mode, model_);
+  };
+  const auto flags_needed_at = [&](i64 offset) {
+    const auto [it, is_new] = needed.try_emplace(offset, 0);
+    if (is_new) {
+      it->second = FlagsNeededAt(unit.mode, window, offset, looked_at);
+    }
+    return it->second;
+  };
+  const EmitRequest request{unit, window, make_call_out, seed, flags_needed_at};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
   next_region_slot_ += unit.is_region ? kRegionSlots : 0;
   block->key = key;
@@ -133,10 +157,7 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
   for (const i64 page : unit.OtherPages()) {
     block->other_pages.push_back({page, window.At(page)->host(), window.At(page)->id});
   }
-  AddSpans(unit, window, block->spans);
-  for (const Unit& other : looked_at) {
-    AddSpans(other, window, block->spans);
-  }
+  DependOn(unit, looked_at, window, *block);
   Block* const result = block.get();
   Publish(unit, std::move(block), window);
   const auto spent = std::chrono::steady_clock::now() - start;

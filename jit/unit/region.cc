@@ -22,6 +22,7 @@ std::vector<i64> SuccessorsOf(const UnitInst& inst) {
       return {inst.target()};
     case Treatment::kJumpIndirect:
     case Treatment::kReturn:
+    case Treatment::kExecute:
     case Treatment::kInterpret:
     case Treatment::kNeedX87:
     case Treatment::kNeedVectors:
@@ -41,6 +42,7 @@ class RegionReader {
     if (kind == RegionKind::kLoop) {
       KeepLoop();
     }
+    EndAtShadows();
     Unit unit;
     unit.mode = mode_;
     unit.is_region = true;
@@ -61,6 +63,7 @@ class RegionReader {
  private:
   void Explore();
   void KeepLoop();
+  void EndAtShadows();
   void MarkLeaders();
   void Weigh();
 
@@ -114,6 +117,16 @@ void RegionReader::KeepLoop() {
     }
   }
   std::erase_if(insts_, [&](const auto& entry) { return !kept.contains(entry.first); });
+}
+
+// STI without what it needs behind it.
+void RegionReader::EndAtShadows() {
+  for (auto& [offset, inst] : insts_) {
+    const auto behind = insts_.find(inst.next());
+    if (HasShadow(inst) && (behind == insts_.end() || !SuitsShadow(behind->second.treatment))) {
+      inst.treatment = Treatment::kExecute;
+    }
+  }
 }
 
 void RegionReader::MarkLeaders() {

@@ -32,12 +32,6 @@ bool MemoryIsStrange(const Inst& inst, const UnitMode& mode) {
           Bit(mode.strange_segments, static_cast<unsigned>(inst.mem.segment)));
 }
 
-bool StackIsPlain(const UnitMode& mode) {
-  const auto ss = static_cast<unsigned>(cpu::SegReg::kSs);
-  return mode.stack_bits == mode.code_bits && mode.code_bits != 16 &&
-         !Bit(mode.strange_segments | mode.limited_segments | mode.based_segments, ss);
-}
-
 bool HasCodeSize(const Inst& inst, const UnitMode& mode) {
   return inst.operand_size * 8 == mode.code_bits && mode.code_bits != 16;
 }
@@ -57,10 +51,10 @@ Treatment OfBranch(const Inst& inst, const UnitMode& mode) {
     case Op::kJmp:
       return is_relative ? Treatment::kJump : Treatment::kJumpIndirect;
     case Op::kCall:
-      return PlainTransfer(StackIsPlain(mode),
+      return PlainTransfer(HasPlainStack(mode),
                            is_relative ? Treatment::kCall : Treatment::kCallIndirect);
     case Op::kRet:
-      return PlainTransfer(StackIsPlain(mode), Treatment::kReturn);
+      return PlainTransfer(HasPlainStack(mode), Treatment::kReturn);
     default:
       return PlainTransfer(inst.address_size * 8 == mode.code_bits, Treatment::kLoop);
   }
@@ -68,7 +62,7 @@ Treatment OfBranch(const Inst& inst, const UnitMode& mode) {
 
 Treatment OfStack(const Inst& inst, const UnitMode& mode) {
   const cpu::Operand& operand = inst.operands[0];
-  if (!StackIsPlain(mode) || TouchesSystemRegister(inst)) {
+  if (!HasPlainStack(mode) || TouchesSystemRegister(inst)) {
     return Treatment::kInterpret;
   }
   if (inst.op == Op::kLeave) {
@@ -158,26 +152,8 @@ Treatment OfInteger(const Inst& inst, const UnitMode& mode) {
   }
 }
 
-}  // namespace
-
-bool EndsUnit(Treatment treatment) {
-  switch (treatment) {
-    case Treatment::kJump:
-    case Treatment::kJumpIndirect:
-    case Treatment::kCall:
-    case Treatment::kCallIndirect:
-    case Treatment::kReturn:
-    case Treatment::kLoop:
-    case Treatment::kNeedX87:
-    case Treatment::kNeedVectors:
-    case Treatment::kInterpret:
-      return true;
-    default:
-      return false;
-  }
-}
-
-Treatment TreatmentOf(const Inst& inst, const UnitMode& mode, const cpu::CpuModel& model) {
+// What the emitter makes of it by itself; kInterpret: nothing.
+Treatment EmittedTreatmentOf(const Inst& inst, const UnitMode& mode, const cpu::CpuModel& model) {
   if (!cpu::IsOffered(model, inst) || MixesHighByteWithRsp(inst)) {
     return Treatment::kInterpret;
   }
@@ -205,6 +181,41 @@ Treatment TreatmentOf(const Inst& inst, const UnitMode& mode, const cpu::CpuMode
     default:
       return OfInteger(inst, mode);
   }
+}
+
+}  // namespace
+
+bool HasPlainStack(const UnitMode& mode) {
+  const auto ss = static_cast<unsigned>(cpu::SegReg::kSs);
+  return mode.stack_bits == mode.code_bits && mode.code_bits != 16 &&
+         !Bit(mode.strange_segments | mode.limited_segments | mode.based_segments, ss);
+}
+
+bool SuitsShadow(Treatment behind) {
+  return behind != Treatment::kNeedX87 && behind != Treatment::kNeedVectors;
+}
+
+bool EndsUnit(Treatment treatment) {
+  switch (treatment) {
+    case Treatment::kJump:
+    case Treatment::kJumpIndirect:
+    case Treatment::kCall:
+    case Treatment::kCallIndirect:
+    case Treatment::kReturn:
+    case Treatment::kLoop:
+    case Treatment::kNeedX87:
+    case Treatment::kNeedVectors:
+    case Treatment::kExecute:
+    case Treatment::kInterpret:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Treatment TreatmentOf(const Inst& inst, const UnitMode& mode, const cpu::CpuModel& model) {
+  const Treatment emitted = EmittedTreatmentOf(inst, mode, model);
+  return emitted == Treatment::kInterpret ? SystemTreatmentOf(inst, mode, model) : emitted;
 }
 
 }  // namespace tandem::jit

@@ -19,7 +19,22 @@ cpu::DecodeStatus DecodeAcross(cpu::DecodeMode mode, std::span<const std::byte> 
   return cpu::Decode(mode, std::span(joined).first(first + kMaxLength), inst);
 }
 
+// Ends the unit with the first STI that is not followed by what it needs.
+void CutAtShadow(Unit& unit) {
+  auto& insts = unit.insts;
+  for (size_t i = 0; i < insts.size(); ++i) {
+    if (HasShadow(insts[i]) && (i + 1 == insts.size() || !SuitsShadow(insts[i + 1].treatment))) {
+      insts[i].treatment = Treatment::kExecute;
+      insts.resize(i + 1);
+    }
+  }
+}
+
 }  // namespace
+
+bool HasShadow(const UnitInst& inst) {
+  return inst.treatment == Treatment::kInterruptFlag && inst.inst.op == cpu::Op::kSti;
+}
 
 const UnitInst* Unit::LeaderAt(i64 offset) const {
   const auto it = std::lower_bound(
@@ -87,6 +102,7 @@ Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& wind
       break;
     }
   }
+  CutAtShadow(unit);
   return unit;
 }
 

@@ -56,6 +56,9 @@ inline constexpr size_t kMaxUnitInsts = 48;
 Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
               size_t max_insts = kMaxUnitInsts);
 
+// Whether the instruction holds off interrupts until the one behind it is done.
+bool HasShadow(const UnitInst& inst);
+
 // One instruction, whose bytes may go on in the next page; nothing if they cannot be had.
 std::optional<UnitInst> ReadInst(const UnitMode& mode, const cpu::CpuModel& model,
                                  CodeWindow& window, i64 offset, bool may_cross);

@@ -14,6 +14,7 @@ struct UnitMode {
   u8 strange_segments = 0;   // accesses are left to the interpreter
   bool is_real = false;      // real-address or virtual-8086 mode
   bool is_user = false;      // CPL 3
+  bool is_kernel = false;    // CPL 0, not virtual-8086
   bool x87_loaded = false;   // guest x87 state is in the host's unit
   bool vec_loaded = false;   // guest vector state is in the host's registers
   bool x87_usable = false;   // no #NM or #UD
@@ -37,8 +38,8 @@ struct UnitMode {
     add(based_segments, 6);
     add(limited_segments, 6);
     add(strange_segments, 6);
-    for (const bool flag : {is_real, is_user, x87_loaded, vec_loaded, x87_usable, sse_usable,
-                            avx_usable, avx512_usable, ungrouped}) {
+    for (const bool flag : {is_real, is_user, is_kernel, x87_loaded, vec_loaded, x87_usable,
+                            sse_usable, avx_usable, avx512_usable, ungrouped}) {
       add(flag, 1);
     }
     return key;

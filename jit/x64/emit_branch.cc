@@ -128,7 +128,7 @@ void Emitter::EmitLanding(size_t i, const Landing& landing) {
   form_ = {FlagHome::kMemory, {}};
   Later([this, elsewhere] {
     L(*elsewhere);
-    jmp(thunks_.branch);
+    jmp(thunks_.find_branch);
   });
   if (unit_->is_region) {
     EmitReentry(i);

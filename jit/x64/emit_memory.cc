@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "base/bits.h"
 #include "jit/x64/emitter.h"
 
@@ -11,11 +13,27 @@ using Xbyak::Label;
 using Xbyak::Reg64;
 using Xbyak::RegExp;
 
+namespace {
+
 constexpr u8 kNotEqual = 5, kAbove = 7;
 
-u8 Emitter::SlotOf(const AccessPlan& plan) const {
-  const u32 slot = plan.slot_class + request_->slot_seed * (unit_->is_region ? 1 : kSlotClasses);
-  return static_cast<u8>(slot % kStraightSlots + (unit_->is_region ? kStraightSlots : 0));
+bool HasCheckToEnd(const AccessPlan& plan) {
+  return plan.form == AccessForm::kBase && !plan.asks_tlb && !std::has_single_bit(plan.check_size);
+}
+
+}  // namespace
+
+// Outside of regions one slot serves all of a stack; the others are spread, as each holds one run
+// only.
+u16 Emitter::SlotOf(const AccessPlan& plan) const {
+  if (unit_->is_region) {
+    const u32 slot = request_->slot_seed + plan.slot_class;
+    return static_cast<u16>(kStraightSlots + slot % (kMicroSlots - kStraightSlots));
+  }
+  if (plan.form == AccessForm::kBase && plan.base == cpu::kRsp) {
+    return kStackSlot;
+  }
+  return static_cast<u16>(1 + (request_->slot_seed + plan.slot_class * 13u) % (kStraightSlots - 1));
 }
 
 size_t Emitter::MicroOffset(const AccessPlan& plan) const {
@@ -72,11 +90,32 @@ HostMem Emitter::AnyAddress(size_t i, const AccessPlan& plan) {
   return {static_cast<u8>(kScratch0.getIdx())};
 }
 
+MissRecord Emitter::MissOf(size_t i, const AccessPlan& plan) const {
+  const cpu::Inst& inst = unit_->insts[i].inst;
+  const bool is_operand = &plan == &accesses_[i].memory;
+  const unsigned span = SpanClass(plan.check_size);
+  const bool has_exact_size = plan.asks_tlb || HasCheckToEnd(plan);
+  return {.site = {unit_->insts[i].offset, form_.homes},
+          .span_class = static_cast<u8>(span),
+          .slot = SlotOf(plan),
+          .is_group = plan.is_group,
+          .is_write = plan.uses_write_run(),
+          .asks_tlb = plan.asks_tlb,
+          .is_stack = !is_operand,
+          .size = static_cast<u16>(has_exact_size ? plan.check_size : 1u << span),
+          .own_offset = static_cast<u16>(plan.offset - plan.check_offset),
+          .own_write = is_operand ? MemoryOperandOf(inst)->is_written
+                                  : (inst.op == cpu::Op::kPush || inst.op == cpu::Op::kPushf ||
+                                     inst.op == cpu::Op::kCall),
+          .is_simple = inst.op != cpu::Op::kHost && inst.alignment == 0 &&
+                       inst.host_class == cpu::HostClass::kNone};
+}
+
 void Emitter::Check(size_t i, const AccessPlan& plan) {
   FreeHostFlags(live_[i].before);
-  const unsigned span = SpanClass(plan.check_size);
   auto again = std::make_shared<Label>();
   auto miss = std::make_shared<Label>();
+  auto done = std::make_shared<Label>();
   if (plan.form == AccessForm::kAny) {
     EmitLimitCheck(unit_->insts[i]);
   }
@@ -84,24 +123,35 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   EmitLinear(i, plan);
   plan.asks_tlb ? CompareWithTlb(plan) : CompareWithRun(plan);
   JumpIf(plan.asks_tlb ? kNotEqual : kAbove, *miss);
+  L(*done);
   if (plan.asks_tlb) {
     LoadIndexed(plan.form == AccessForm::kAny ? kScratch1 : kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
   }
   if (plan.asks_tlb && plan.is_group) {  // for the others of the group
     StoreContext(AddendOffset(plan), kScratch0);
   }
-  const MissRecord record{{unit_->insts[i].offset, form_.homes}, static_cast<u8>(span),
-                          SlotOf(plan), plan.is_group, plan.uses_write_run(), plan.asks_tlb,
-                          &plan == &accesses_[i].stack};
+  const MissRecord record = MissOf(i, plan);
   const u8* const thunk = thunks_.miss[unit_->mode.bank][plan.uses_write_run()];
-  Later([this, i, &plan, again, miss, record, thunk, form = form_] {
+  Later([this, i, &plan, again, miss, done, record, thunk, form = form_] {
     form_ = form;
     L(*miss);
+    if (HasCheckToEnd(plan)) {
+      EmitCheckToEnd(plan);
+      jbe(*done, T_NEAR);
+    }
     EmitLinear(i, plan);
     mov(kScratch1, record.Pack());
     call(thunk);
     jmp(*again, T_NEAR);
   });
+}
+
+// The span was rounded up, behind its end. What stands at the end of a page, as much does on kernel
+// stacks, passes if it is rounded up before its start.
+void Emitter::EmitCheckToEnd(const AccessPlan& plan) {
+  const i32 excess = static_cast<i32>((1u << SpanClass(plan.check_size)) - plan.check_size);
+  lea(Word(kScratch0), ptr[HostOf(plan.base) + (plan.check_offset - excess)]);
+  CompareWithRun(plan);
 }
 
 // kScratch0: the linear address. Above: it is not in the run.

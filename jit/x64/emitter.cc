@@ -146,6 +146,16 @@ void Emitter::EmitInst(size_t i) {
       return LeaveTo(thunks_.load_x87, unit_inst.offset);
     case Treatment::kNeedVectors:
       return LeaveTo(thunks_.load_vectors, unit_inst.offset);
+    case Treatment::kPushFlags:
+      return EmitPushFlags(i);
+    case Treatment::kInterruptFlag:
+      return EmitInterruptFlag(i);
+    case Treatment::kSwapGs:
+      return EmitSwapGs();
+    case Treatment::kCallOut:
+      return EmitCallOut(i);
+    case Treatment::kExecute:
+      return EmitExecute(i);
     case Treatment::kInterpret:
       return LeaveTo(thunks_.interpret, unit_inst.offset);
   }

@@ -18,6 +18,8 @@ namespace tandem::jit {
 struct EmitRequest {
   Unit& unit;  // its homes are chosen
   CodeWindow& window;
+  // What C++ is to know of an instruction that it executes for the code.
+  std::function<std::shared_ptr<const CallOut>(const UnitInst&)> make_call_out;
   u32 slot_seed = 0;  // which part of the cached runs the block uses
   // Arithmetic flags that may be needed by the code at an offset.
   std::function<u32(i64)> flags_needed_at;
@@ -84,7 +86,9 @@ class Emitter : private Assembler {
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
   HostMem AnyAddress(size_t i, const AccessPlan& plan);
+  MissRecord MissOf(size_t i, const AccessPlan& plan) const;
   void Check(size_t i, const AccessPlan& plan);
+  void EmitCheckToEnd(const AccessPlan& plan);
   void CompareWithRun(const AccessPlan& plan);
   void CompareWithTlb(const AccessPlan& plan);
   void EmitLinear(size_t i, const AccessPlan& plan);
@@ -95,7 +99,7 @@ class Emitter : private Assembler {
   size_t MicroOffset(const AccessPlan& plan) const;
   size_t AddendOffset(const AccessPlan& plan) const;
   size_t TlbOffset() const;
-  u8 SlotOf(const AccessPlan& plan) const;
+  u16 SlotOf(const AccessPlan& plan) const;
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
 
   // emit_copy.cc
@@ -112,6 +116,15 @@ class Emitter : private Assembler {
   void EmitPop(size_t i);
   void EmitLeave(size_t i);
   void MoveStackPointer(i32 by);
+
+  // emit_system.cc
+  const CallOut* MakeCallOut(size_t i);
+  void EmitCallOut(size_t i);
+  void EmitExecute(size_t i);
+  void ExecuteInCpp(const CallOut* call_out);
+  void EmitInterruptFlag(size_t i);
+  void EmitSwapGs();
+  void EmitPushFlags(size_t i);
 
   // emit_branch.cc
   void EmitConditional(size_t i);

@@ -43,9 +43,10 @@ class ThunkEmitter : public Assembler {
   const u8* EmitCall(Handler handler);
   const u8* EmitLink();
   const u8* EmitBranchMiss();
+  const u8* EmitFindBranch();
   const u8* EmitUnderflow();
   const u8* EmitMiss(unsigned bank, bool write);
-  void FillSlot(size_t micro);
+  void FillSlot(unsigned bank, size_t micro);
 
   const u8* const executable_;
   const Handlers& handlers_;
@@ -204,10 +205,32 @@ const u8* ThunkEmitter::EmitBranchMiss() {
   return start;
 }
 
+// As Emitter::LookUpBranch, for the rare ways to a RIP.
+const u8* ThunkEmitter::EmitFindBranch() {
+  constexpr size_t kBranches = offsetof(VcpuContext, branches);
+  const u8* const start = Here();
+  putSeg(gs);
+  cmp(dword[Xbyak::RegExp(offsetof(VcpuContext, attention))], 0);
+  jne(thunks_.branch);
+  mov(kScratch1.cvt32(), kScratch0.cvt32());
+  and_(kScratch1.cvt32(), kBranchEntries - 1);
+  shl(kScratch1.cvt32(), 5);
+  putSeg(gs);
+  xor_(kScratch0, At(offsetof(VcpuContext, branch_salt)));
+  putSeg(gs);
+  cmp(kScratch0, At(kScratch1, kBranches + offsetof(BranchEntry, tag)));
+  jne(thunks_.branch_miss);
+  LoadIndexed(kScratch0, kScratch1, kBranches + offsetof(BranchEntry, pc_base));
+  StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
+  putSeg(gs);
+  jmp(At(kScratch1, kBranches + offsetof(BranchEntry, code)));
+  return start;
+}
+
 const u8* ThunkEmitter::EmitUnderflow() {
   const u8* const start = Here();
   LoadContext(rsp, offsetof(VcpuContext, shadow_base));
-  jmp(thunks_.branch);
+  jmp(thunks_.find_branch);
   return start;
 }
 
@@ -251,7 +274,7 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   StoreIndexed(rcx, micro + offsetof(MicroEntry, misses), rax);
   test(al, kAskEvery - 1);
   jz(slow, T_NEAR);
-  FillSlot(micro);
+  FillSlot(bank, micro);
   LoadContext(rax, Spill(0));
   LoadContext(rcx, Spill(1));
   LoadContext(rdx, Spill(2));
@@ -267,8 +290,18 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
 }
 
 // rcx: the slot's offset, rdx: the addend of kScratch0's page.
-void ThunkEmitter::FillSlot(size_t micro) {
+void ThunkEmitter::FillSlot(unsigned bank, size_t micro) {
   Label is_known;
+  mov(rax, kScratch0);
+  shr(eax, 12);
+  and_(eax, cpu::kTlbEntries - 1);
+  putSeg(gs);
+  bt(qword[Xbyak::RegExp(offsetof(VcpuContext, tlb.local_slots) +
+                         bank * (cpu::kTlbEntries / 8))],
+     rax);
+  setc(al);
+  movzx(eax, al);
+  StoreIndexed(rcx, micro + offsetof(MicroEntry, is_local), eax);
   const auto known = [&](size_t field) { return micro + field; };
   putSeg(gs);
   cmp(dword[rcx + known(offsetof(MicroEntry, base)) + 4], static_cast<u32>(kNoBase >> 32));
@@ -301,10 +334,13 @@ Thunks ThunkEmitter::Emit() {
   thunks_.interpret = EmitCall(handlers_.interpret);
   thunks_.poll = EmitCall(handlers_.poll);
   thunks_.verify = EmitCall(handlers_.verify);
+  thunks_.call_out = EmitCall(handlers_.call_out);
+  thunks_.execute = EmitCall(handlers_.execute);
   thunks_.load_x87 = EmitCall(handlers_.load_x87);
   thunks_.load_vectors = EmitCall(handlers_.load_vectors);
   thunks_.link = EmitLink();
   thunks_.branch_miss = EmitBranchMiss();
+  thunks_.find_branch = EmitFindBranch();
   thunks_.return_underflow = ToExecutable(EmitUnderflow());
   for (unsigned bank = 0; bank < kMicroBanks; ++bank) {
     thunks_.miss[bank] = {EmitMiss(bank, false), EmitMiss(bank, true)};

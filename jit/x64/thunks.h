@@ -20,6 +20,8 @@ struct Handlers {
   Handler link;          // second: address of a LinkRecord
   Handler branch;        // first: RIP to go on at
   Handler miss;          // first: linear address, second: MissRecord; spill[3]: code to try again
+  Handler call_out;      // first: CallOut*, second: code to go on at behind the instruction
+  Handler execute;       // first: CallOut*
   Handler load_x87;      // first: SiteRecord
   Handler load_vectors;  // first: SiteRecord
 };
@@ -46,26 +48,46 @@ struct [[gnu::packed]] LinkRecord {
 struct MissRecord {
   SiteRecord site;
   u8 span_class = 0;
-  u8 slot = 0;
+  u16 slot = 0;
   bool is_group = false;
   bool is_write = false;
   bool asks_tlb = false;
   bool is_stack = false;
+  u16 size = 0;  // bytes, at most those of the class and more than half of it
+  // The instruction's own access, from the checked address on; only what is_simple has no other cause
+  // to fault before it than this access.
+  u16 own_offset = 0;
+  bool own_write = false;
+  bool is_simple = false;
 
   static constexpr unsigned kSlotShift = 4;  // the lowest bits are span_class
 
   constexpr u64 Pack() const {
-    return span_class | (u64{slot} << kSlotShift) | (u64{is_group} << 12) | (u64{is_write} << 13) |
-           (u64{asks_tlb} << 14) | (u64{is_stack} << 15) |
-           (u64{site.Pack()} << 16);
+    const u64 excess = (1u << span_class) - size;
+    return span_class | (u64{slot} << kSlotShift) | (u64{is_stack} << 13) |
+           (u64{is_group} << 14) | (u64{is_write} << 15) | (u64{asks_tlb} << 16) |
+           (u64{own_write} << 17) | (u64{is_simple} << 18) |
+           (u64{site.Pack()} << 19) | (u64{own_offset} << 47) | (excess << 56);
   }
   static constexpr MissRecord Unpack(u64 packed) {
-    return {SiteRecord::Unpack(packed >> 16), static_cast<u8>(packed & 0xf),
-            static_cast<u8>((packed >> kSlotShift) & 0xff), ((packed >> 12) & 1) != 0,
-            ((packed >> 13) & 1) != 0, ((packed >> 14) & 1) != 0,
-            ((packed >> 15) & 1) != 0};
+    const auto bits = [packed](unsigned at, unsigned count) {
+      return static_cast<u16>((packed >> at) & ((1u << count) - 1));
+    };
+    const u8 span_class = static_cast<u8>(bits(0, 4));
+    return {.site = SiteRecord::Unpack(packed >> 19),
+            .span_class = span_class,
+            .slot = bits(kSlotShift, 9),
+            .is_group = bits(14, 1) != 0,
+            .is_write = bits(15, 1) != 0,
+            .asks_tlb = bits(16, 1) != 0,
+            .is_stack = bits(13, 1) != 0,
+            .size = static_cast<u16>((1u << span_class) - bits(56, 8)),
+            .own_offset = bits(47, 9),
+            .own_write = bits(17, 1) != 0,
+            .is_simple = bits(18, 1) != 0};
   }
 };
+static_assert(kMicroSlots <= 1 << 9 && kMaxSpan <= 1 << 9, "bits of MissRecord");
 
 // Shared pieces of emitted code, at the start of the code space; writable addresses, as jumps within
 // the space need them.
@@ -76,7 +98,10 @@ struct Thunks {
   const u8* verify = nullptr;
   const u8* link = nullptr;         // called; the record follows
   const u8* branch = nullptr;       // kScratch0: RIP
+  const u8* find_branch = nullptr;  // likewise; looks whether it is known
   const u8* branch_miss = nullptr;  // kScratch0: RIP ^ branch_salt
+  const u8* call_out = nullptr;     // kScratch0: CallOut*, kScratch1: where to come back to
+  const u8* execute = nullptr;      // kScratch0: CallOut*
   const u8* load_x87 = nullptr;
   const u8* load_vectors = nullptr;
   const u8* return_underflow = nullptr;  // as an executable address: the end of the shadow stack

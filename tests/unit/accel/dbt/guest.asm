@@ -142,6 +142,116 @@ on_alarm:
     report 'T'
     write_apic EOI, 0
     iret
+%elifdef SHADOW  ; an interrupt that waits for STI comes behind the instruction after it
+main:
+    set_handler 0x43, on_waiting
+    mov bp, 300
+.again:
+    write_apic ICR, 0x40043  ; to itself
+    xor bx, bx
+    xor cx, cx
+    mov di, 0xffff
+    sti
+    inc bx
+    inc cx
+    nop
+    cli
+    cmp di, 2  ; what the handler saw
+    jne .bad
+    dec bp
+    jnz .again
+    report 'G'
+    hlt
+.bad:
+    report 'B'
+    hlt
+on_waiting:
+    mov di, bx
+    shl di, 1
+    add di, cx
+    push cx
+    write_apic EOI, 0
+    pop cx
+    iret
+
+%elifdef CALLOUT  ; what C++ executes in the midst of a unit: flags stay, its writes to code are seen
+main:
+    mov bp, 300
+    cld
+.again:
+    xor ax, ax
+    mov es, ax
+    mov word [0x7000], 0
+    stc
+    rdtsc
+    jnc .bad
+    mov ax, 37
+    bts [0x7000], ax  ; bit 5 of the third word
+    jc .bad
+    bts [0x7000], ax
+    jnc .bad
+    pushf
+    pop ax
+    test ax, 1
+    jz .bad
+    cmp word [0x7004], 1 << 5
+    mov word [0x7004], 0
+    jne .bad
+    mov si, .one
+    test bp, 1
+    jz .copy
+    mov si, .two
+.copy:
+    mov di, .patched
+    mov cx, 3
+    rep movsb
+.patched:
+    mov bx, 0
+    mov ax, bp
+    and ax, 1
+    inc ax
+    cmp ax, bx
+    jne .bad
+    dec bp
+    jnz .again
+    report 'G'
+    hlt
+.bad:
+    report 'B'
+    hlt
+.one:
+    mov bx, 1
+.two:
+    mov bx, 2
+
+%elifdef REWRITE  ; a function that is written anew before each of many calls, then stands
+main:
+    mov bp, 3000
+.again:
+    cmp bp, 1000
+    jb .call
+    mov byte [function], 0xbb
+    mov [function + 1], bp
+    mov byte [function + 3], 0xc3
+    mov dx, bp
+.call:
+    call function
+    cmp bx, dx
+    jne .bad
+    dec bp
+    jnz .again
+    mov word [function + 1], 0x55aa
+    call function
+    cmp bx, 0x55aa
+    jne .bad
+    report 'G'
+    hlt
+.bad:
+    report 'B'
+    hlt
+    align 64
+function:
+    times 8 nop
 %endif
 
     times 0x1000 - ($ - $$) db 0xf4
