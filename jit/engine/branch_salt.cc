@@ -18,7 +18,8 @@ void Engine::UpdateSalt() {
   const u64 tag = mode_.is_user ? mmu_.user_generation_tag() + 1 : 0;
   const u64 validity = (mmu_.global_generation() << 13 | tag) + (salt_epoch_ << 40);
   const u64 code_base = context_.segment_base[static_cast<size_t>(cpu::SegReg::kCs)];
-  const u64 hash = (mode_key_ ^ (validity + (code_base << 20)) * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
+  const u64 place = (validity + (code_base << 20)) * 0x9e3779b97f4a7c15;
+  const u64 hash = (mode_key_ ^ place) * 0xff51afd7ed558ccd;
   auto& [recent, other] = salts_[hash >> 32 & (salts_.size() - 1)];
   const auto is_it = [&](const SaltEntry& entry) {
     return entry.mode == mode_key_ && entry.code_base == code_base && entry.validity == validity &&
