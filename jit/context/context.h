@@ -94,7 +94,7 @@ struct alignas(4096) VcpuContext {
   std::array<std::array<std::array<MicroEntry, kMicroSlots>, 2>, kMicroBanks> micro{};
   std::array<BranchEntry, kBranchEntries> branches{};
   // Of groups of accesses whose first looks into the TLB: for the others.
-  std::array<u64, kMicroSlots> group_addends{};
+  std::array<u64, 2 * kMicroSlots> group_addends{};
   // Where code pages are mapped, as far as is known: RIP of the page's start ^ branch_salt. Jumps
   // between pages rely on it.
   std::array<u64, kCodePages> page_tags{};

@@ -22,23 +22,23 @@ u64 AliasWindows::AddendFor(u64 linear) const {
   return reinterpret_cast<u64>(memory_) + IndexOf(linear) * kSpan - AlignDown(linear, kSpan);
 }
 
-bool AliasWindows::IsTaken(u64 linear) const {
-  const u64 owner = (*windows_)[IndexOf(linear)].linear;
-  return owner != ~u64{0} && owner != AlignDown(linear, kSpan);
+bool AliasWindows::Owns(u64 linear) const {
+  return (*windows_)[IndexOf(linear)].linear == AlignDown(linear, kSpan);
+}
+
+void AliasWindows::Claim(u64 linear) {
+  Window& window = (*windows_)[IndexOf(linear)];
+  window.linear = AlignDown(linear, kSpan);
+  window.hosts.fill(0);
 }
 
 bool AliasWindows::Shows(u64 linear_page, u64 host_page) const {
   const Window& window = (*windows_)[IndexOf(linear_page)];
-  return window.linear == AlignDown(linear_page, kSpan) &&
-         window.hosts[linear_page % kSpan / 4096] == host_page;
+  return Owns(linear_page) && window.hosts[linear_page % kSpan / 4096] == host_page;
 }
 
 bool AliasWindows::Show(u64 linear_page, u64 host_page, const devices::FlatView& view) {
   Window& window = (*windows_)[IndexOf(linear_page)];
-  if (window.linear != AlignDown(linear_page, kSpan)) {
-    window.linear = AlignDown(linear_page, kSpan);
-    window.hosts.fill(0);
-  }
   for (const FlatRange& range : view.ranges()) {
     const u64 offset = range.ram ? host_page - reinterpret_cast<u64>(range.ram->data()) : ~u64{0};
     if (!range.ram || offset >= range.ram->size()) {

@@ -23,11 +23,13 @@ class AliasWindows {
   u64 AddendFor(u64 linear) const;
   // Whether the window shows this host page at that linear address.
   bool Shows(u64 linear_page, u64 host_page) const;
-  // Makes it do so. False: the page is not in RAM of this view, or the host refuses.
+  // Makes it do so, in a window that it owns. False: the page is not in RAM of this view, or the host
+  // refuses.
   bool Show(u64 linear_page, u64 host_page, const devices::FlatView& view);
-  // Whether showing it would take the window from other linear addresses, whose runs must be dropped
-  // before.
-  bool IsTaken(u64 linear) const;
+  // Whether the window of this address shows its surroundings.
+  bool Owns(u64 linear) const;
+  // Makes it do so from now on. Nobody uses what it has shown until now.
+  void Claim(u64 linear);
 
  private:
   static constexpr size_t kWindows = 16;

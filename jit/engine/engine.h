@@ -123,6 +123,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   template <typename Belongs>
   void Extend(cpu::PlainRun& run, Belongs belongs) const;
   void JoinPages(cpu::PlainRun& run, bool is_write) const;
+  void ServeAliasClaim();
   void ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry);
   bool IsInTlb(u64 linear, MissRecord record) const;
   bool IsRefused(u64 linear, MissRecord record);
@@ -176,6 +177,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   std::array<u64, 64> hot_{};  // host addresses of loops that a sample hit once
 
   std::unique_ptr<AliasWindows> alias_;  // once there is need
+  u64 alias_claim_ = kNoBase;            // a linear address that wants a window
 
   class ShadowStack;
   std::unique_ptr<ShadowStack> user_stack_, kernel_stack_;

@@ -18,6 +18,7 @@ constexpr u64 kManyAliasFills = 1500;
 void Engine::Sample() {
   is_sampled_ = false;
   ++counts_.samples;
+  ServeAliasClaim();
   GuestPage page;
   cpu::Fault ignored;
   if (MayPassLimit() || mode_.bank >= kMicroBanks || !FetchPage(LinearRip(), page, ignored)) {

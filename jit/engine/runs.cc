@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "base/bits.h"
 #include "jit/engine/engine.h"
 
@@ -85,8 +87,9 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
   if (alias_ == nullptr) {
     alias_ = std::make_unique<AliasWindows>();
   }
-  if (alias_->IsTaken(page)) {
-    DropRuns([](const MicroEntry&, size_t, bool) { return true; });
+  if (!alias_->Owns(page)) {
+    alias_claim_ = page;  // served when no address is in use
+    return;
   }
   if (!alias_->Shows(page, host)) {
     if (!alias_->Show(page, host, mmu_.view())) {
@@ -103,6 +106,14 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
     return AlignDown(other, AliasWindows::kSpan) == AlignDown(page, AliasWindows::kSpan) &&
            other_host != 0 && alias_->Shows(other, other_host);
   });
+}
+
+// A window goes over to other linear addresses.
+void Engine::ServeAliasClaim() {
+  if (const u64 page = std::exchange(alias_claim_, kNoBase); page != kNoBase) {
+    DropRuns([](const MicroEntry&, size_t, bool) { return true; });
+    alias_->Claim(page);
+  }
 }
 
 void Engine::ForgetWritablePage(const std::byte* page) { mmu_.DropWriteTagsOfHost(page); }

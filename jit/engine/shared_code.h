@@ -116,7 +116,7 @@ class SharedCode final : public devices::CodeObserver {
   void DependOn(const Unit& unit, const std::vector<Unit>& looked_at, MappedWindow& window,
                 Block& block);
   void Publish(const Unit& unit, std::unique_ptr<Block> block, MappedWindow& window);
-  u32 FlagsNeededAt(const UnitMode& mode, MappedWindow& window, i64 offset,
+  u32 FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset,
                     std::vector<Unit>& looked_at);
   bool Claim(CodeUser& user, const GuestPage& page);
   bool MakeRoom(CodeUser& user);

@@ -103,14 +103,16 @@ bool SharedCode::IsPrepared(const Unit& unit, MappedWindow& window) {
 }
 
 // The arithmetic flags that the code at an offset may need. What is looked at becomes part of what
-// the block depends on.
-u32 SharedCode::FlagsNeededAt(const UnitMode& mode, MappedWindow& window, i64 offset,
+// the block depends on. In another page there may be other code when it is jumped to.
+u32 SharedCode::FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset,
                               std::vector<Unit>& looked_at) {
-  const GuestPage* const page = window.GuestAt(PageOf(offset));
-  if (page == nullptr || !page->ram->HasCode(page->offset)) {
+  const std::vector<i64> others = from.OtherPages();
+  const bool is_own = PageOf(offset) == 0 ||
+                      std::find(others.begin(), others.end(), PageOf(offset)) != others.end();
+  if (!is_own) {
     return static_cast<u32>(cpu::kArithFlags);
   }
-  Unit unit = ReadUnit(mode, model_, window, offset, kLookAhead);
+  Unit unit = ReadUnit(from.mode, model_, window, offset, kLookAhead);
   if (unit.insts.empty() || PageOf(unit.insts.back().next() - 1) != PageOf(offset)) {
     return static_cast<u32>(cpu::kArithFlags);
   }
@@ -145,7 +147,7 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
   const auto flags_needed_at = [&](i64 offset) {
     const auto [it, is_new] = needed.try_emplace(offset, 0);
     if (is_new) {
-      it->second = FlagsNeededAt(unit.mode, window, offset, looked_at);
+      it->second = FlagsNeededAt(unit, window, offset, looked_at);
     }
     return it->second;
   };

@@ -45,7 +45,7 @@ size_t Emitter::MicroOffset(const AccessPlan& plan) const {
 // Where the addend of a checked access lies.
 size_t Emitter::AddendOffset(const AccessPlan& plan) const {
   const AccessPlan& leader = plan.leader != nullptr ? *plan.leader : plan;
-  return leader.asks_tlb ? offsetof(VcpuContext, group_addends) + 8 * SlotOf(plan)
+  return leader.asks_tlb ? offsetof(VcpuContext, group_addends) + 8 * (2 * SlotOf(plan) + leader.is_write)
                          : MicroOffset(plan) + offsetof(MicroEntry, addend);
 }
 
