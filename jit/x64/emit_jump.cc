@@ -109,17 +109,22 @@ void Emitter::LinkedJump(u8 opcode, u8 condition, i64 offset) {
   exit.flags_in_host = in_host;
   block_->exits.push_back(exit);
   dd(0);
-  Later([this, site, in_host] { EmitStub(site, in_host); });
+  Later([this, site, in_host, offset] { EmitStub(site, in_host, PageOf(offset)); });
 }
 
 // Where a jump leads that is not linked.
-void Emitter::EmitStub(u32 site, bool flags_in_host) {
+// Jumps out of the unit have set pc_base already; those within it, once retired, have not.
+void Emitter::EmitStub(u32 site, bool flags_in_host, i64 page) {
   ExitSite& exit = block_->exits[site];
   exit.stub = Position();
   const u32 displacement = exit.stub - (exit.rel32 + 4);
   rewrite(static_cast<size_t>(block_->code + exit.rel32 - getCode()), displacement, 4);
   if (flags_in_host) {
     SaveFlags(kScratch0);
+  }
+  if (exit.inside != 0 && page != 0) {
+    LoadRip(kScratch0, page * kPageBytes);
+    StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
   }
   call(thunks_.link);
   dq(reinterpret_cast<u64>(block_));

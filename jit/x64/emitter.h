@@ -153,7 +153,7 @@ class Emitter : private Assembler {
   void JumpIf(u8 condition, const Xbyak::Label& target);
   void Land(size_t rel32);
   void LinkedJump(u8 opcode, u8 condition, i64 offset);
-  void EmitStub(u32 site, bool flags_in_host);
+  void EmitStub(u32 site, bool flags_in_host, i64 page);
   void LeaveTo(const u8* thunk, i32 offset);
   void SetSite(i64 offset);
   void Poll(i64 offset);
