@@ -1,7 +1,8 @@
-#include <doctest/doctest.h>
-
 #include "devices/bus/ram_block.h"
 #include "jit/engine/alias_windows.h"
+
+#undef CHECK
+#include <doctest/doctest.h>
 
 namespace tandem::jit {
 namespace {

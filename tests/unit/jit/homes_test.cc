@@ -1,9 +1,10 @@
-#include <doctest/doctest.h>
-
 #include "jit/unit/region.h"
 #include "jit/x64/register_homes.h"
 #include "jit/x64/thunks.h"
 #include "tests/unit/jit/code_bytes.h"
+
+#undef CHECK
+#include <doctest/doctest.h>
 
 namespace tandem::jit {
 namespace {

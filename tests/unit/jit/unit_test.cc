@@ -1,9 +1,10 @@
-#include <doctest/doctest.h>
-
 #include "jit/analysis/access_plan.h"
 #include "jit/analysis/flags.h"
 #include "jit/unit/region.h"
 #include "tests/unit/jit/code_bytes.h"
+
+#undef CHECK
+#include <doctest/doctest.h>
 
 namespace tandem::jit {
 namespace {
