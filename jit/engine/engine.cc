@@ -41,7 +41,9 @@ struct EngineThunks {
   static const u8* Miss(void* engine, u64 first, u64 second) {
     return Of(engine).OnMiss(first, MissRecord::Unpack(second));
   }
-  static const u8* LoadX87(void* engine, u64 first, u64) { return Of(engine).OnLoadX87(SiteRecord::Unpack(first)); }
+  static const u8* LoadX87(void* engine, u64 first, u64) {
+    return Of(engine).OnLoadX87(SiteRecord::Unpack(first));
+  }
   static const u8* LoadVectors(void* engine, u64 first, u64) {
     return Of(engine).OnLoadVectors(SiteRecord::Unpack(first));
   }
@@ -229,10 +231,10 @@ const u8* Engine::OnLink(const LinkRecord& record) {
   const u8* const code = Resume();
   UnitMode ungrouped = mode_;
   ungrouped.ungrouped = true;
-  const bool is_same_mode = mode == mode_.Key() || mode == ungrouped.Key();
+  const bool is_same_mode = mode == mode_key_ || mode == ungrouped.Key();
   const bool is_alive = shared_.counts().recycled_chunks.load() == recycled;
   if (code != nullptr && state_.rip == rip && is_same_mode && is_alive) {
-    shared_.Link(from, record.site, mode_.Key());
+    shared_.Link(from, record.site, mode_key_);
   }
   return code;
 }

@@ -117,6 +117,9 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   cpu::Flow Execute(const CallOut& call_out);
 
   // runs.cc
+  MicroEntry& RunOf(MissRecord record) const {
+    return context_.micro[mode_.bank][record.is_write][record.slot];
+  }
   bool FillRun(u64 linear, MissRecord record);
   u64 HostPage(u64 page, bool is_write) const;
   bool IsLocal(u64 page) const;

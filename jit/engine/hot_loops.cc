@@ -26,7 +26,7 @@ void Engine::Sample() {
   }
   const u64 address = reinterpret_cast<u64>(page.host()) + LinearRip() % kPageSize;
   u64& last = hot_[(address ^ (address >> 12)) % hot_.size()];
-  if (last == address && shared_.RegionAt({address, mode_.Key()}) == nullptr) {
+  if (last == address && shared_.RegionAt({address, mode_key_}) == nullptr) {
     Remake(true, {});
   }
   last = address;
@@ -38,7 +38,7 @@ void Engine::Sample() {
 
 // Whether the access that missed should be checked in another way from now on.
 bool Engine::IsWorthRevising(MissRecord record) const {
-  const MicroEntry& run = context_.micro[mode_.bank][record.is_write][record.slot];
+  const MicroEntry& run = RunOf(record);
   return !record.asks_tlb && (run.misses >= kManyMisses || run.splits >= kManySplits ||
                               run.alias_fills >= kManyAliasFills);
 }
@@ -46,12 +46,12 @@ bool Engine::IsWorthRevising(MissRecord record) const {
 // Accesses that often miss their cached run, as they go to many places, ask the TLB instead; those
 // whose group often lies in two pages are checked on their own. code: in the block with the access.
 void Engine::Revise(const u8* code, MissRecord record) {
-  MicroEntry& run = context_.micro[mode_.bank][record.is_write][record.slot];
+  MicroEntry& run = RunOf(record);
   const AccessSite site{record.site.offset, record.is_stack};
   const Block* const block = shared_.BlockAt(code);
   const bool is_split = std::exchange(run.splits, 0) >= kManySplits;
   run.misses = run.alias_fills = 0;
-  if (block == nullptr || block->key.mode != mode_.Key()) {
+  if (block == nullptr || block->key.mode != mode_key_) {
     return;
   }
   AccessHints hints = block->hints;

@@ -23,7 +23,7 @@ bool Engine::FillRun(u64 linear, MissRecord record) {
   if (run.length < kMaxSpan) {
     return false;
   }
-  MicroEntry& entry = context_.micro[mode_.bank][record.is_write][record.slot];
+  MicroEntry& entry = RunOf(record);
   JoinPages(run, record.is_write);
   if (run.length < kSmallRun && entry.misses >= kMissesBeforeAlias) {
     ShowInOrder(linear, run, record.is_write, entry);
@@ -168,11 +168,8 @@ void Engine::NoteRefused(u64 linear, MissRecord record) {
 
 // Whether a check that looks into the TLB finds the page there.
 bool Engine::IsInTlb(u64 linear, MissRecord record) const {
-  const cpu::TlbEntry& entry =
-      context_.tlb.banks[mode_.bank][linear / kPageSize % cpu::kTlbEntries];
-  const u64 tag = AlignDown(linear, kPageSize) | context_.tlb.generations[mode_.bank];
   const bool is_within = linear % kPageSize + record.size <= kPageSize;
-  return is_within && (record.is_write ? entry.write_tag : entry.read_tag) == tag;
+  return is_within && HostPage(AlignDown(linear, kPageSize), record.is_write) != 0;
 }
 
 const u8* Engine::OnMiss(u64 linear, MissRecord record) {
@@ -200,7 +197,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
   }
   if (record.is_group) {
     ++counts_.ungrouped;
-    ++context_.micro[mode_.bank][record.is_write][record.slot].splits;
+    ++RunOf(record).splits;
     const u8* const code = FindUngrouped();
     PutState();
     return code != nullptr ? code : Resume();

@@ -106,10 +106,7 @@ bool SharedCode::IsPrepared(const Unit& unit, MappedWindow& window) {
 // the block depends on. In another page there may be other code when it is jumped to.
 u32 SharedCode::FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset,
                               std::vector<Unit>& looked_at) {
-  const std::vector<i64> others = from.OtherPages();
-  const bool is_own = PageOf(offset) == 0 ||
-                      std::find(others.begin(), others.end(), PageOf(offset)) != others.end();
-  if (!is_own) {
+  if (!from.LiesIn(PageOf(offset))) {
     return static_cast<u32>(cpu::kArithFlags);
   }
   Unit unit = ReadUnit(from.mode, model_, window, offset, kLookAhead);

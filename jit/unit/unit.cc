@@ -55,6 +55,12 @@ std::vector<i64> Unit::OtherPages() const {
   return pages;
 }
 
+bool Unit::LiesIn(i64 page) const {
+  return page == 0 || std::any_of(insts.begin(), insts.end(), [&](const UnitInst& inst) {
+           return page == PageOf(inst.offset) || page == PageOf(inst.next() - 1);
+         });
+}
+
 cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model) {
   return {mode.code_bits, mode.is_real, model.Has(cpu::Feature::kAbm),
           model.Has(cpu::Feature::kBmi1)};

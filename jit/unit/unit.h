@@ -46,6 +46,8 @@ struct Unit {
   }
   // All pages with bytes of it other than that of the entry.
   std::vector<i64> OtherPages() const;
+  // Whether the entry or bytes of it lie in the page.
+  bool LiesIn(i64 page) const;
 };
 
 inline constexpr size_t kMaxUnitInsts = 48;

@@ -55,6 +55,12 @@ class Assembler : public Xbyak::CodeGenerator {
   // The flags that LAHF and SETO see, into context and back. Back needs a register.
   void SaveFlags(const Xbyak::Reg64& scratch);
   void RestoreFlags(const Xbyak::Reg64& scratch);
+
+  // The search in VcpuContext::branches for the RIP in kScratch0, which becomes the tag; equal: it is
+  // there, and kScratch1 says where for the other two.
+  void CompareBranch();
+  void TakeBranchPage();  // into VcpuContext::pc_base
+  static Xbyak::Address BranchCode();  // GS-relative: where the code's address lies
 };
 
 }  // namespace tandem::jit

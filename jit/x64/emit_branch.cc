@@ -68,23 +68,15 @@ void Emitter::EmitLoop(size_t i) {
 void Emitter::LookUpBranch(const Landing& landing) {
   auto miss = std::make_shared<Label>();
   auto wrong = std::make_shared<Label>();
-  constexpr size_t kBranches = offsetof(VcpuContext, branches);
   putSeg(gs);
   cmp(dword[Xbyak::RegExp(kAttention)], 0);
   jne(*miss, T_NEAR);
-  mov(kScratch1.cvt32(), kScratch0.cvt32());
-  and_(kScratch1.cvt32(), kBranchEntries - 1);
-  shl(kScratch1.cvt32(), 5);
-  putSeg(gs);
-  xor_(kScratch0, At(offsetof(VcpuContext, branch_salt)));
-  putSeg(gs);
-  cmp(kScratch0, At(kScratch1, kBranches + offsetof(BranchEntry, tag)));
+  CompareBranch();
   jne(*wrong, T_NEAR);
-  LoadIndexed(kScratch0, kScratch1, kBranches + offsetof(BranchEntry, pc_base));
-  StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
+  TakeBranchPage();
   putSeg(gs);
-  landing ? call(At(kScratch1, kBranches + offsetof(BranchEntry, code)))
-          : jmp(At(kScratch1, kBranches + offsetof(BranchEntry, code)));
+  landing ? call(BranchCode())
+          : jmp(BranchCode());
   Later([this, landing, miss, wrong] {
     L(*miss);
     LeaveBy(thunks_.branch, landing);

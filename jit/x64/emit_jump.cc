@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "jit/x64/emitter.h"
 
 // Jumps to known places: within the unit, to other blocks by links that are patched once these exist,
@@ -19,11 +17,6 @@ u32 Emitter::LiveAt(i64 offset) {
   const UnitInst* const inside = unit_->LeaderAt(offset);
   return inside != nullptr ? live_[static_cast<size_t>(inside - unit_->insts.data())].before
                            : request_->flags_needed_at(offset);
-}
-
-bool Emitter::IsOwnPage(i64 page) const {
-  return page == 0 ||
-         std::find(other_pages_.begin(), other_pages_.end(), page) != other_pages_.end();
 }
 
 void Emitter::SetSite(i64 offset) {
@@ -112,8 +105,7 @@ void Emitter::LinkedJump(u8 opcode, u8 condition, i64 offset) {
   Later([this, site, in_host, offset] { EmitStub(site, in_host, PageOf(offset)); });
 }
 
-// Where a jump leads that is not linked.
-// Jumps out of the unit have set pc_base already; those within it, once retired, have not.
+// Where a jump leads that is not linked. Jumps out of the unit have set pc_base already; those within it, once retired, have not.
 void Emitter::EmitStub(u32 site, bool flags_in_host, i64 page) {
   ExitSite& exit = block_->exits[site];
   exit.stub = Position();
@@ -181,7 +173,7 @@ void Emitter::LeaveFor(i64 offset, const Landing& landing) {
 void Emitter::EnterPage(i64 offset, u32 id, const Landing& landing) {
   LoadRip(kScratch0, PageOf(offset) * kPageBytes);
   StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
-  if (!IsOwnPage(PageOf(offset))) {
+  if (!unit_->LiesIn(PageOf(offset))) {
     CheckPage(id, [this, offset, landing] {
       form_ = {FlagHome::kMemory, {}};
       SetSite(OffsetInPage(offset));

@@ -158,7 +158,6 @@ class Emitter : private Assembler {
   void SetSite(i64 offset);
   void Poll(i64 offset);
   bool IsBackward(i64 offset) const { return offset < from_; }
-  bool IsOwnPage(i64 page) const;
   u32 LiveAt(i64 offset);
 
   const Thunks& thunks_;

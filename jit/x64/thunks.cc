@@ -207,23 +207,15 @@ const u8* ThunkEmitter::EmitBranchMiss() {
 
 // As Emitter::LookUpBranch, for the rare ways to a RIP.
 const u8* ThunkEmitter::EmitFindBranch() {
-  constexpr size_t kBranches = offsetof(VcpuContext, branches);
   const u8* const start = Here();
   putSeg(gs);
   cmp(dword[Xbyak::RegExp(offsetof(VcpuContext, attention))], 0);
   jne(thunks_.branch);
-  mov(kScratch1.cvt32(), kScratch0.cvt32());
-  and_(kScratch1.cvt32(), kBranchEntries - 1);
-  shl(kScratch1.cvt32(), 5);
-  putSeg(gs);
-  xor_(kScratch0, At(offsetof(VcpuContext, branch_salt)));
-  putSeg(gs);
-  cmp(kScratch0, At(kScratch1, kBranches + offsetof(BranchEntry, tag)));
+  CompareBranch();
   jne(thunks_.branch_miss);
-  LoadIndexed(kScratch0, kScratch1, kBranches + offsetof(BranchEntry, pc_base));
-  StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
+  TakeBranchPage();
   putSeg(gs);
-  jmp(At(kScratch1, kBranches + offsetof(BranchEntry, code)));
+  jmp(BranchCode());
   return start;
 }
 

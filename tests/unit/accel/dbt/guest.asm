@@ -7,6 +7,15 @@ org 0x1000
     out 0xe9, al
 %endmacro
 
+; All was as it should; from .bad on, it was not.
+%macro report_verdict 0
+    report 'G'
+    hlt
+.bad:
+    report 'B'
+    hlt
+%endmacro
+
 ; A register of the local APIC, by its x2APIC number; EDX is cleared.
 %macro write_apic 2
     mov ecx, %1
@@ -160,11 +169,7 @@ main:
     jne .bad
     dec bp
     jnz .again
-    report 'G'
-    hlt
-.bad:
-    report 'B'
-    hlt
+    report_verdict
 on_waiting:
     mov di, bx
     shl di, 1
@@ -214,11 +219,7 @@ main:
     jne .bad
     dec bp
     jnz .again
-    report 'G'
-    hlt
-.bad:
-    report 'B'
-    hlt
+    report_verdict
 .one:
     mov bx, 1
 .two:
@@ -244,11 +245,7 @@ main:
     call function
     cmp bx, 0x55aa
     jne .bad
-    report 'G'
-    hlt
-.bad:
-    report 'B'
-    hlt
+    report_verdict
     align 64
 function:
     times 8 nop
