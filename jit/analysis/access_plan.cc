@@ -198,6 +198,10 @@ void Planner::JoinOrLead(AccessPlan& plan) {
   }
   if (!Contains(unit_.hints.apart, site_)) {
     (plan.is_write ? write : read) = {&plan, 0, false};
+  } else if (plan.is_write) {
+    Forget(plan.base);  // its own check may replace the run that others would rely on
+  } else {
+    read = {};
   }
 }
 
