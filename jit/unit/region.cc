@@ -138,7 +138,9 @@ void RegionReader::MarkLeaders() {
     const std::vector<i64> successors = SuccessorsOf(inst);
     for (const i64 successor : successors) {
       const auto target = insts_.find(successor);
-      const bool is_jump = successor != expected || inst.treatment == Treatment::kLoop;
+      const bool ends_loop = inst.treatment == Treatment::kConditional && inst.target() <= offset;
+      const bool is_jump =
+          successor != expected || inst.treatment == Treatment::kLoop || ends_loop;
       if (target != insts_.end() && is_jump) {
         target->second.is_leader = true;
       }
