@@ -120,7 +120,7 @@ bool LoopReader::AddAccess(size_t i) {
   }
   const AccessPlan& leader = plan.leader != nullptr ? *plan.leader : plan;
   const std::optional<i64> base = StepOf(mem.base), index = StepOf(mem.index);
-  if (!base || !index || leader.asks_tlb) {
+  if (!base || !index) {
     return false;
   }
   Stream stream{&leader, i, mem.base, mem.index, mem.scale, 0, plan.size, *base + (*index << mem.scale)};

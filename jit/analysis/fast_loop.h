@@ -9,7 +9,7 @@ namespace tandem::jit {
 // Accesses of a loop through the same registers, which each time round lie `step` bytes further. One
 // check before the loop covers many times round.
 struct Stream {
-  const AccessPlan* run = nullptr;  // whose cached run it uses: of a check in the loop
+  const AccessPlan* run = nullptr;  // a check in the loop, whose cached run or page it uses
   size_t inst = 0;                  // an instruction with an access of it
   u8 base = cpu::kNoRegister;       // at the head of the loop its bytes are
   u8 index = cpu::kNoRegister;      // base + (index << scale) + [low, high)
@@ -18,6 +18,7 @@ struct Stream {
   i64 high = 0;
   i64 step = 0;
 
+  u32 size() const { return static_cast<u32>(high - low); }
   // Its only address is computed anew each time: AccessForm::kAny.
   bool is_fixed() const { return run->form == AccessForm::kAny; }
 };

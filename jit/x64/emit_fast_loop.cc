@@ -4,9 +4,9 @@
 #include "jit/x64/emitter.h"
 
 // Loops whose accesses are checked before they are made: an attempt at each jump back. It finds how
-// many times round all streams stay in their cached runs, and goes so often round a copy of the loop
-// without checks and polls. Then, or where it fails, the loop itself goes on for one round: it fills
-// the runs and answers who wants attention.
+// many times round all streams stay in their cached runs or pages, and goes so often round a copy of the
+// loop without checks and polls. Then, or where it fails, the loop itself goes on for one round: it fills
+// runs and TLB, and answers who wants attention.
 namespace tandem::jit {
 
 using Xbyak::Label;
@@ -114,16 +114,10 @@ void Emitter::LeaveFastIf(u8 condition, i64 offset) {
   });
 }
 
-// count: no more rounds than the stream stays in its run.
+// count: no more rounds than the stream stays where it is found. Afterwards the addend is there.
 void Emitter::CheckStream(const Stream& stream, const Reg64& count, const Label& refused) {
-  const size_t micro = MicroOffset(*stream.run);
-  const size_t limit = micro + kLimit + 8 * SpanClass(static_cast<u64>(stream.high - stream.low));
   EmitStreamStart(stream);
-  putSeg(gs);
-  sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
-  LoadContext(kScratch1, limit);
-  sub(kScratch1, kScratch0);
-  jb(refused, T_NEAR);
+  stream.run->asks_tlb ? FindInTlb(stream, refused) : FindInRun(stream, refused);
   if (stream.step != 0) {
     const Reg64 left = stream.step > 0 ? kScratch1 : kScratch0;
     shr(left, static_cast<u8>(CeilLog2(static_cast<u64>(std::abs(stream.step)))));
@@ -131,6 +125,30 @@ void Emitter::CheckStream(const Stream& stream, const Reg64& count, const Label&
     cmp(left, count);
     cmovb(count, left);
   }
+}
+
+// kScratch0: the bytes before the stream in its run, kScratch1: those behind.
+void Emitter::FindInRun(const Stream& stream, const Label& refused) {
+  const size_t micro = MicroOffset(*stream.run);
+  putSeg(gs);
+  sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
+  LoadContext(kScratch1, micro + kLimit + 8 * SpanClass(stream.size()));
+  sub(kScratch1, kScratch0);
+  jb(refused, T_NEAR);
+}
+
+// Likewise in its page.
+void Emitter::FindInTlb(const Stream& stream, const Label& refused) {
+  AccessPlan whole = *stream.run;
+  whole.check_size = stream.size();
+  CompareWithTlb(whole);
+  jne(refused, T_NEAR);
+  LoadIndexed(kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
+  StoreContext(StreamAddend(stream), kScratch0);
+  EmitStreamStart(stream);
+  and_(kScratch0.cvt32(), 4095);
+  mov(kScratch1.cvt32(), 4096 - stream.size());
+  sub(kScratch1, kScratch0);
 }
 
 // The first linear address of the next round, into kScratch0.
@@ -149,9 +167,7 @@ void Emitter::EmitStreamStart(const Stream& stream) {
   lea(kScratch0, ptr[address]);
 }
 
-size_t Emitter::StreamAddend(const Stream& stream) const {
-  return MicroOffset(*stream.run) + offsetof(MicroEntry, addend);
-}
+size_t Emitter::StreamAddend(const Stream& stream) const { return AddendOffset(*stream.run); }
 
 // The host address of an access in the copy.
 HostMem Emitter::FastAddress(size_t i, const AccessPlan& plan) {

@@ -114,6 +114,8 @@ class Emitter : private Assembler {
   void EmitRound(const FastLoop& loop);
   void LeaveFastIf(u8 condition, i64 offset);
   void CheckStream(const Stream& stream, const Xbyak::Reg64& count, const Xbyak::Label& refused);
+  void FindInRun(const Stream& stream, const Xbyak::Label& refused);
+  void FindInTlb(const Stream& stream, const Xbyak::Label& refused);
   void EmitStreamStart(const Stream& stream);
   size_t StreamAddend(const Stream& stream) const;
   HostMem FastAddress(size_t i, const AccessPlan& plan);
