@@ -64,6 +64,7 @@ std::optional<FastLoop> LoopReader::Read(size_t tail) {
 // Back from the jump to where it leads, if there is nothing but plain instructions in between.
 bool LoopReader::FindHead() {
   const i64 target = unit_.insts[loop_.tail].target();
+  loop_.head = loop_.tail;
   for (size_t i = loop_.tail; !unit_.insts[i].is_leader; --i) {
     if (i == 0 || !IsPlain(i - 1) || !unit_.FallsInto(i - 1)) {
       return false;
