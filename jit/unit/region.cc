@@ -97,12 +97,18 @@ void RegionReader::Explore() {
   }
 }
 
-// Drops what cannot come back to the entry.
+// Drops what cannot come back to the entry. An indirect jump beside a loop may: interpreters go on
+// like that.
 void RegionReader::KeepLoop() {
   std::multimap<i64, i64> predecessors;
   for (const auto& [offset, inst] : insts_) {
     for (const i64 successor : SuccessorsOf(inst)) {
       predecessors.emplace(successor, offset);
+    }
+  }
+  for (const auto& [offset, inst] : insts_) {
+    if (inst.treatment == Treatment::kJumpIndirect && predecessors.contains(entry_)) {
+      predecessors.emplace(entry_, offset);
     }
   }
   std::set<i64> kept;

@@ -63,6 +63,15 @@ TEST_CASE("a region holds what can come back to its entry, and nothing else") {
   CHECK_GT(unit.insts[0].weight, 1);
 }
 
+TEST_CASE("an indirect jump beside a loop belongs to it") {
+  CodeBytes code;
+  code.Put(0x100, {0x48, 0xff, 0xc0,  // 100: inc rax
+                   0x77, 0xfb,        // 103: ja 100
+                   0xff, 0xe2});      // 105: jmp rdx
+  CHECK_EQ(ReadRegion(LongMode(), MaxModel(), code, 0x100).insts.size(), 3);
+  CHECK(ReadRegion(LongMode(), MaxModel(), code, 0x105).insts.empty());
+}
+
 TEST_CASE("straight code is no region, unless everything is wanted") {
   CodeBytes code;
   code.Put(0x20, {0x48, 0x01, 0xd8, 0xc3});  // add rax, rbx; ret
