@@ -194,13 +194,31 @@ Fault Mmu::PinForUpdate(Gva address, u32 size, std::byte*& host) {
     return fault;
   }
   if (size > LeftInPage(address)) {
-    return Probe(address, size, AccessKind::kWrite);
+    return PinAcross(address, host);
   }
   Target target;
   if (Fault fault = Translate(DataRights(), address, AccessKind::kWrite, target)) {
     return fault;
   }
   host = target.is_plain ? target.host : nullptr;
+  return Fault::None();
+}
+
+// The pages are shown side by side, and the host's processor does across their border what it does
+// anywhere.
+Fault Mmu::PinAcross(Gva address, std::byte*& host) {
+  Target first, second;
+  if (Fault fault = Translate(DataRights(), address, AccessKind::kWrite, first)) {
+    return fault;
+  }
+  if (Fault fault = Translate(DataRights(), NextPage(address), AccessKind::kWrite, second)) {
+    return fault;
+  }
+  if (first.is_plain && second.is_plain) {
+    const u64 offset = address.value % kPageSize;
+    std::byte* const start = joined_.Show(first.host - offset, second.host, *view_);
+    host = start != nullptr ? start + offset : nullptr;
+  }
   return Fault::None();
 }
 

@@ -49,6 +49,7 @@ void Mmu::ServeFlushRequest() {
   view_ = memory_.View();
   tables_ = PageTableMemory(*view_);
   last_range_ = nullptr;
+  joined_.Forget();
   FlushAll();
 }
 

@@ -17,6 +17,7 @@
 #include "cpu/state/fault.h"
 #include "devices/bus/address_space.h"
 #include "devices/bus/irq.h"
+#include "devices/bus/joined_pages.h"
 
 namespace tandem::cpu {
 
@@ -102,8 +103,9 @@ class Mmu final : public devices::TopologyListener {
   Fault WriteSystem(Gva address, std::span<const std::byte> bytes);
 
   // Checks that the bytes can be read and written (access and dirty bits are set, faults are those
-  // of a write) and gives their host address for an atomic operation. host is null where they
-  // are no plain RAM of one page, hold decoded code or lie under a watchpoint: then read and write.
+  // of a write) and gives their host address for an atomic operation, valid until the next call. host
+  // is null where they are no plain RAM, hold decoded code or lie under a watchpoint: then read and
+  // write.
   Fault PinForUpdate(Gva address, u32 size, std::byte*& host);
   // Faults as reading or writing length bytes would, without doing it.
   Fault Probe(Gva address, u64 length, AccessKind kind);
@@ -241,6 +243,7 @@ class Mmu final : public devices::TopologyListener {
   Fault ReadAs(const Rights& rights, Gva address, std::span<std::byte> bytes);
   Fault WriteAs(const Rights& rights, Gva address, std::span<const std::byte> bytes);
   Fault ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind);
+  Fault PinAcross(Gva address, std::byte*& host);
   Fault CheckAlignment(Gva address, u64 size) const;
   void ReadTarget(const Target& target, std::span<std::byte> bytes);
   void WriteTarget(const Target& target, std::span<const std::byte> bytes);
@@ -297,6 +300,7 @@ class Mmu final : public devices::TopologyListener {
   u64 apic_page_ = kNoPage;
   // Of each TLB entry, also of dropped ones.
   std::unique_ptr<std::array<std::array<PageInfo, kTlbEntries>, kBankCount>> pages_;
+  devices::JoinedPages joined_;
   TlbBank* bank_ = nullptr;  // that of the current mode
   const u64* bank_generation_ = nullptr;
   std::array<u64, kBankCount> newest_generations_{};  // 0 to 4094; older ones are not given again

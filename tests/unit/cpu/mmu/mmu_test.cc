@@ -73,6 +73,30 @@ TEST_CASE("mmu: writes to pages that hold code are reported each time") {
   CHECK_EQ(host, nullptr);
 }
 
+TEST_CASE("mmu: an update across scattered pages is pinned in both") {
+  MmuFixture f;
+  f.EnterLongMode(0x5067);
+  f.Put<u64>(0x4000, 0x8067);  // linear 0 and 0x1000: not side by side
+  f.Put<u64>(0x4008, 0x6067);
+  f.Refresh();
+  f.Put<u32>(0x8ffc, 0x44332211);
+  f.Put<u32>(0x6000, 0x88776655);
+  for (int round = 0; round < 2; ++round) {
+    std::byte* host = nullptr;
+    REQUIRE_FALSE(f.mmu->PinForUpdate(Gva(0xffe), 4, host).raised);
+    REQUIRE(host != nullptr);
+    CHECK_EQ(LoadLe<u32>(host), round == 0 ? 0x66554433 : 0x0a0b0c0d);
+    StoreLe<u32>(host, 0x0a0b0c0d);
+  }
+  CHECK_EQ(f.Get<u32>(0x8ffc), 0x0c0d2211);
+  CHECK_EQ(f.Get<u32>(0x6000), 0x88770a0b);
+  f.code.code_page = Gpa(0x6000);
+  f.Refresh();
+  std::byte* host = nullptr;
+  CHECK_FALSE(f.mmu->PinForUpdate(Gva(0xffe), 4, host).raised);
+  CHECK(host == nullptr);
+}
+
 TEST_CASE("mmu: a page that becomes code loses its cached right to write") {
   MmuFixture f;
   CHECK_FALSE(f.mmu->Write(Gva(0x7010), u8{1}).raised);
