@@ -192,12 +192,12 @@ void SharedCode::Publish(const Unit& unit, std::unique_ptr<Block> made, MappedWi
 
 // From here on writes to these bytes are seen.
 void SharedCode::UpdateGranules(const Block& block, MappedWindow& window) {
-  for (const GuestPage* page : window.Known()) {
-    const u64 address = reinterpret_cast<u64>(page->host());
+  window.VisitKnown([&](const GuestPage& page) {
+    const u64 address = reinterpret_cast<u64>(page.host());
     if (block.Overlaps(address, static_cast<u64>(kPageBytes))) {
-      page->ram->SetCodeGranules(page->offset, cache_.Granules(address));
+      page.ram->SetCodeGranules(page.offset, cache_.Granules(address));
     }
-  }
+  });
 }
 
 }  // namespace tandem::jit
