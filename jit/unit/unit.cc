@@ -33,6 +33,9 @@ const UnitInst* Unit::LeaderAt(i64 offset) const {
 
 std::vector<i64> Unit::OtherPages() const {
   std::vector<i64> pages;
+  if (!is_region && PageOf(insts.back().next() - 1) == 0) [[likely]] {
+    return pages;
+  }
   for (const UnitInst& inst : insts) {
     for (const i64 page : {PageOf(inst.offset), PageOf(inst.next() - 1)}) {
       if (page != 0 && std::find(pages.begin(), pages.end(), page) == pages.end()) {
