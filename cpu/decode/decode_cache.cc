@@ -57,8 +57,8 @@ bool HasModrmBehind0f(u8 opcode) {
   }
 }
 
-// Walks over prefixes, opcode, ModRM and SIB. It may take in a byte too many, or stop too early: who
-// remembers an instruction compares the size with where its constants start.
+// Walks over prefixes, opcode, ModRM and SIB. It may take in a byte too many, or stop too early:
+// who remembers an instruction compares the size with where its constants start.
 class ShapeReader {
  public:
   ShapeReader(const u8* bytes, bool is_64) : bytes_(bytes), is_64_(is_64) {}

@@ -15,7 +15,7 @@ class DecodeCache {
   DecodeStatus Decode(DecodeMode mode, std::span<const std::byte> code, Inst& inst);
 
  private:
-  static constexpr size_t kEntries = 1024;
+  static constexpr size_t kEntries = 4096;
 
   struct Entry {
     u64 shape = 0;  // 0: none
