@@ -42,6 +42,7 @@ struct CodePoint {
   u32 host = 0;     // from the block's start
   i32 offset = 0;   // of the guest instruction, from the start of the block's page
   bool flags_in_host = false;  // arithmetic flags that are needed are in EFLAGS from here on
+  u32 rescue = 0;   // the code that brings all registers to their places first; 0: they are there
 };
 
 // Guest bytes, within one page.

@@ -37,7 +37,7 @@ enum Opcode : u8 {
 };
 
 // As Jcc has them in its opcode.
-enum Condition : u8 { kEqual = 4, kNotEqual = 5, kBelowOrEqual = 6, kAbove = 7 };
+enum Condition : u8 { kBelow = 2, kNotEqual = 5, kBelowOrEqual = 6, kAbove = 7 };
 
 // xbyak with the vCPU's context as GS-relative memory, and short ways to what blocks consist of.
 // Writes into the code space in place.

@@ -28,6 +28,8 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
 void Emitter::EmitAll() {
   live_ = LiveFlags(*unit_, request_->flags_needed_at);
   accesses_ = PlanAccesses(*unit_);
+  fast_loops_ = FindFastLoops(*unit_, accesses_);
+  std::erase_if(fast_loops_, [&](const FastLoop& loop) { return live_[loop.head].before != 0; });
   other_pages_ = unit_->OtherPages();
   leaders_.resize(unit_->insts.size());
   EmitEntries();
@@ -102,7 +104,7 @@ void Emitter::EmitCold() {
 }
 
 void Emitter::NotePoint(i32 offset, bool flags_in_host) {
-  block_->points.push_back({Position(), offset, flags_in_host});
+  block_->points.push_back({Position(), offset, flags_in_host, 0});
 }
 
 Xbyak::Reg Emitter::Sized(const Xbyak::Reg64& reg, unsigned bytes) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jit/analysis/access_plan.h"
+#include "jit/analysis/fast_loop.h"
 #include "jit/analysis/flags.h"
 #include "jit/code/block.h"
 #include "jit/unit/unit.h"
@@ -108,6 +109,8 @@ class Emitter : private Assembler {
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
   HostMem AnyAddress(size_t i, const AccessPlan& plan);
+  HostMem AddressWith(const Xbyak::Reg64& addend, const AccessPlan& plan,
+                      const cpu::MemoryOperand& mem);
   MissRecord MissOf(size_t i, const AccessPlan& plan) const;
   void Check(size_t i, const AccessPlan& plan);
   void EmitMiss(size_t i, const AccessPlan& plan, size_t again, size_t done);
@@ -127,6 +130,22 @@ class Emitter : private Assembler {
   u16 SlotOf(const AccessPlan& plan) const;
   HostMem AtGuest(u8 guest, i32 displacement) const;  // at the value of a register
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
+
+  // emit_fast_loop.cc
+  const FastLoop* FastLoopTo(size_t head) const;
+  size_t BorrowedBy(const FastLoop& loop) const;
+  void Borrow(const FastLoop& loop, size_t first, size_t last);
+  void GiveBack(const FastLoop& loop, size_t count);
+  void EmitFastLoop(const FastLoop& loop);
+  void EmitRound(const FastLoop& loop);
+  void LeaveFastIf(u8 condition, i64 offset);
+  void CheckStream(const Stream& stream, const Xbyak::Reg64& count);
+  void FindInRun(const Stream& stream);
+  void FindInTlb(const Stream& stream);
+  void RefuseIf(u8 condition) { refusals_.push_back(JumpIf(condition)); }
+  void EmitStreamStart(const Stream& stream);
+  size_t StreamAddend(const Stream& stream) const;
+  HostMem FastAddress(size_t i, const AccessPlan& plan);
 
   // emit_copy.cc
   void EmitCopy(size_t i);
@@ -194,6 +213,9 @@ class Emitter : private Assembler {
   Block* block_ = nullptr;
   std::vector<FlagLiveness> live_;
   std::vector<InstAccesses> accesses_;
+  std::vector<FastLoop> fast_loops_;
+  const FastLoop* fast_ = nullptr;  // whose copy without checks is being emitted
+  std::vector<size_t> refusals_;    // jumps that are taken where its attempt fails
   std::vector<i64> other_pages_;
   std::vector<size_t> leaders_;  // positions of their code, by index of the instruction
   std::vector<InsideJump> inside_jumps_;
