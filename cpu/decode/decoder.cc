@@ -373,17 +373,43 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   }
 }
 
+// Registers can be named by immediates of VEX encodings; displacements of EVEX encodings are scaled.
+ConstantFields ConstantsOf(const ZydisDecodedInstruction& from, const Inst& inst) {
+  ConstantFields result;
+  const auto& displacement = from.raw.disp;
+  const auto& immediate = from.raw.imm[0];
+  result.displacement = {displacement.offset, static_cast<u8>(displacement.size / 8), true};
+  result.immediate = {immediate.offset, static_cast<u8>(immediate.size / 8),
+                      immediate.is_signed != 0};
+  const bool names_register =
+      from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && immediate.size != 0;
+  const bool is_plain = from.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
+                        from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+  result.are_all = is_plain && !names_register && from.raw.imm[1].size == 0 &&
+                   !HasOperand(inst, OperandKind::kFarPointer);
+  return result;
+}
+
+constexpr size_t kMaxLength = ZYDIS_MAX_INSTRUCTION_LENGTH;
+
 }  // namespace
 
 DecodeStatus Decode(DecodeMode mode, std::span<const std::byte> code, Inst& inst) {
+  ConstantFields ignored;
+  return Decode(mode, code, inst, ignored);
+}
+
+DecodeStatus Decode(DecodeMode mode, std::span<const std::byte> code, Inst& inst,
+                    ConstantFields& constants) {
   inst = Inst{};
+  constants = {};
   const ZydisDecoder decoder = MakeZydisDecoder(mode);
   ZydisDecodedInstruction from;
   ZydisOperands operands;
-  const size_t length = std::min<size_t>(code.size(), ZYDIS_MAX_INSTRUCTION_LENGTH);
+  const size_t length = std::min(code.size(), kMaxLength);
   const ZyanStatus status = ZydisDecoderDecodeFull(&decoder, code.data(), length, &from, operands);
   if (status == ZYDIS_STATUS_NO_MORE_DATA) {
-    if (length < ZYDIS_MAX_INSTRUCTION_LENGTH) {
+    if (length < kMaxLength) {
       return DecodeStatus::kNeedBytes;
     }
     inst.op = Op::kTooLong;
@@ -391,12 +417,27 @@ DecodeStatus Decode(DecodeMode mode, std::span<const std::byte> code, Inst& inst
     inst.op = Op::kTooLong;
   } else if (ZYAN_SUCCESS(status)) {
     Fill(from, operands, inst);
+    constants = ConstantsOf(from, inst);
   }
   if (inst.length == 0) {
     inst.length = 1;
   }
   std::memcpy(inst.bytes.data(), code.data(), std::min<size_t>(length, inst.bytes.size()));
   return DecodeStatus::kOk;
+}
+
+DecodeStatus DecodeAcross(DecodeMode mode, std::span<const std::byte> code,
+                          std::span<const std::byte> next_page, Inst& inst) {
+  std::array<std::byte, 2 * kMaxLength> joined{};
+  const size_t first = std::min(code.size(), kMaxLength);
+  const size_t second = std::min(next_page.size(), kMaxLength);
+  std::copy_n(code.begin(), first, joined.begin());
+  std::copy_n(next_page.begin(), second, joined.begin() + static_cast<std::ptrdiff_t>(first));
+  return Decode(mode, std::span(joined).first(first + second), inst);
+}
+
+DecodeMode DecodeModeOf(u8 code_bits, bool is_real, const CpuModel& model) {
+  return {code_bits, is_real, model.Has(Feature::kAbm), model.Has(Feature::kBmi1)};
 }
 
 std::string Disassemble(DecodeMode mode, std::span<const std::byte> code, u64 address) {

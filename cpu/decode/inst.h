@@ -48,6 +48,7 @@ struct Operand {
 
   bool IsRegister() const { return kind == OperandKind::kGpr || kind == OperandKind::kHighByte; }
   bool IsMemory() const { return kind == OperandKind::kMemory; }
+  bool operator==(const Operand&) const = default;
 };
 
 inline constexpr u8 kNoRegister = 16;  // CpuState::gpr[16] is always zero
@@ -64,6 +65,8 @@ struct MemoryOperand {
   bool is_vsib = false;       // index is a vector register
   u8 vector_index_size = 16;  // its bytes then: 16, 32 or 64
   i64 displacement = 0;
+
+  bool operator==(const MemoryOperand&) const = default;
 };
 
 enum class Encoding : u8 { kLegacy, kVex, kEvex };
@@ -88,6 +91,8 @@ struct Masking {
   bool is_packed = false;
   // Elements that are not selected are not written, but can fault (VEXTRACTF32X4).
   bool faults_whole = false;
+
+  bool operator==(const Masking&) const = default;
 };
 
 enum class Repeat : u8 { kNone, kRep, kRepne };
@@ -132,6 +137,8 @@ struct Inst {
   u8 modrm_at = 0;    // 0: there is none
   u8 tail_at = 0;     // first byte after opcode, ModRM, SIB and displacement: the immediates
   std::array<u8, 15> bytes{};
+
+  bool operator==(const Inst&) const = default;
 };
 
 // The memory operand; null if there is none.

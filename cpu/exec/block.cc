@@ -1,7 +1,6 @@
 #include "cpu/exec/block.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/bits.h"
@@ -11,7 +10,6 @@ namespace tandem::cpu {
 namespace {
 
 constexpr size_t kMaxInstructions = 32;
-constexpr size_t kMaxLength = 15;
 
 Flow LeaveBlock(Core& core, const Step& step) {
   core.state.rip = core.RipOf(step);
@@ -93,21 +91,6 @@ bool NeedsSegmentCheck(const Inst& inst, BlockMode mode) {
   return is_checked(inst.mem.segment) || (IsStringOp(inst.op) && is_checked(SegReg::kEs));
 }
 
-DecodeMode ToDecodeMode(BlockMode mode, const CpuModel& model) {
-  return {mode.code_bits, mode.is_real, model.Has(Feature::kAbm), model.Has(Feature::kBmi1)};
-}
-
-// The instruction at the end of a page together with what follows on the next one.
-DecodeStatus DecodeAcross(DecodeMode mode, std::span<const std::byte> code,
-                          std::span<const std::byte> next_page, Inst& inst) {
-  std::array<std::byte, 2 * kMaxLength> joined{};
-  const size_t first = std::min(code.size(), kMaxLength);
-  const size_t second = std::min(next_page.size(), kMaxLength);
-  std::copy_n(code.begin(), first, joined.begin());
-  std::copy_n(next_page.begin(), second, joined.begin() + static_cast<std::ptrdiff_t>(first));
-  return Decode(mode, std::span(joined).first(first + second), inst);
-}
-
 }  // namespace
 
 Step BindStep(const Inst& inst, BlockMode mode, u16 offset, const CpuModel& model) {
@@ -151,7 +134,7 @@ std::unique_ptr<Block> BuildBlock(Gpa start, BlockMode mode, const CpuModel& mod
   auto block = std::make_unique<Block>();
   block->start = start;
   block->mode = mode;
-  const DecodeMode decode_mode = ToDecodeMode(mode, model);
+  const DecodeMode decode_mode = DecodeModeOf(mode.code_bits, mode.is_real, model);
   const size_t limit = mode.single ? 1 : kMaxInstructions;
   size_t at = 0;
   while (block->insts.size() < limit && at < code.size()) {

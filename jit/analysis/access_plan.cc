@@ -1,6 +1,8 @@
 #include "jit/analysis/access_plan.h"
 
 #include <algorithm>
+#include <bit>
+#include <optional>
 
 #include "base/bits.h"
 #include "jit/analysis/constant_added.h"
@@ -265,10 +267,8 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
     Move(inst.operands[0].reg, *by);
     written &= ~(1u << inst.operands[0].reg);
   }
-  for (u8 reg = 0; reg < 16; ++reg) {
-    if (Bit(written, reg)) {
-      Forget(reg);
-    }
+  for (u32 rest = written & 0xffff; rest != 0; rest &= rest - 1) {
+    Forget(static_cast<u8>(std::countr_zero(rest)));
   }
 }
 

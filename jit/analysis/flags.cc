@@ -1,7 +1,5 @@
 #include "jit/analysis/flags.h"
 
-#include <map>
-
 namespace tandem::jit {
 namespace {
 
@@ -53,7 +51,6 @@ class LivenessFinder {
   const std::function<u32(i64)>& needed_at_;
   std::vector<FlagLiveness> live_;
   bool looked_inside_ = false;
-  std::map<i64, u32> outside_;
 };
 
 u32 LivenessFinder::After(size_t i) {
@@ -84,11 +81,7 @@ u32 LivenessFinder::At(i64 offset) {
     looked_inside_ = true;
     return live_[static_cast<size_t>(inside - unit_.insts.data())].before;
   }
-  const auto [it, is_new] = outside_.try_emplace(offset, 0);
-  if (is_new) {
-    it->second = needed_at_(offset);
-  }
-  return it->second;
+  return needed_at_(offset);
 }
 
 }  // namespace
@@ -120,19 +113,11 @@ std::vector<FlagLiveness> LiveFlags(const Unit& unit, const std::function<u32(i6
   return LivenessFinder(unit, needed_at).Find();
 }
 
-// Until flags are overwritten, some instruction reads them, or it cannot be told.
-u32 FlagsNeededBy(const Unit& unit) {
-  u32 open = kAllFlags;
-  u32 needed = 0;
-  for (const UnitInst& unit_inst : unit.insts) {
-    const FlagEffect effect = FlagEffectOf(unit_inst);
-    needed |= effect.needs & open;
-    open &= ~effect.overwrites;
-    if (unit_inst.treatment == Treatment::kConditional) {
-      break;
-    }
-  }
-  return needed | open;
+bool NeededFlags::Add(const UnitInst& inst) {
+  const FlagEffect effect = FlagEffectOf(inst);
+  needed_ |= effect.needs & open_;
+  open_ &= ~(effect.overwrites | effect.needs);
+  return open_ != 0 && inst.treatment != Treatment::kConditional && !EndsUnit(inst.treatment);
 }
 
 }  // namespace tandem::jit

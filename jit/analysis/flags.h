@@ -19,10 +19,20 @@ struct FlagLiveness {
   u32 after = 0;
 };
 
-// For each instruction. needed_at: what the code at an offset outside the unit may need.
+// For each instruction. needed_at: what the code at an offset outside the unit may need; it may be
+// asked more than once.
 std::vector<FlagLiveness> LiveFlags(const Unit& unit, const std::function<u32(i64)>& needed_at);
 
-// The arithmetic flags that straight code, which control enters at its start, may need.
-u32 FlagsNeededBy(const Unit& unit);
+// The arithmetic flags that straight code may need, instruction by instruction from its start.
+class NeededFlags {
+ public:
+  // False: what stands behind the instruction does not matter.
+  bool Add(const UnitInst& inst);
+  u32 value() const { return needed_ | open_; }
+
+ private:
+  u32 open_ = static_cast<u32>(cpu::kArithFlags);  // neither read nor overwritten yet
+  u32 needed_ = 0;
+};
 
 }  // namespace tandem::jit

@@ -34,14 +34,18 @@ u64 GranulesOf(const Block& block, u64 page) {
   return mask;
 }
 
-std::vector<u64> PagesOf(const Block& block) {
-  std::vector<u64> pages;
-  for (const GuestSpan& span : block.spans) {
-    pages.push_back(AlignDown(span.address, kPage));
+// Calls back with each page that has bytes of a block.
+template <typename Visitor>
+void VisitPages(const Block& block, Visitor visit) {
+  const auto page_of = [](const GuestSpan& span) { return AlignDown(span.address, kPage); };
+  for (auto span = block.spans.begin(); span != block.spans.end(); ++span) {
+    const bool is_known = std::any_of(block.spans.begin(), span, [&](const GuestSpan& earlier) {
+      return page_of(earlier) == page_of(*span);
+    });
+    if (!is_known) {
+      visit(page_of(*span));
+    }
   }
-  std::sort(pages.begin(), pages.end());
-  pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
-  return pages;
 }
 
 }  // namespace
@@ -49,36 +53,36 @@ std::vector<u64> PagesOf(const Block& block) {
 CodeCache::CodeCache(CodeSpace& space, size_t reserved)
     : space_(space), reserved_(reserved), cursor_(ChunkStart(0)) {}
 
+size_t CodeCache::ChunkSize() const {
+  return AlignDown((space_.size() - reserved_) / kChunks, kPage);
+}
+
 u8* CodeCache::ChunkStart(size_t chunk) const {
-  const size_t usable = (space_.size() - reserved_) / kChunks;
-  return space_.writable() + reserved_ + chunk * AlignDown(usable, kPage);
+  return space_.writable() + reserved_ + chunk * ChunkSize();
 }
 
 size_t CodeCache::room() const {
   return static_cast<size_t>(ChunkStart(chunk_ + 1) - cursor_);
 }
 
-Block* CodeCache::Find(const BlockKey& key) const {
-  const auto it = blocks_.find(key);
-  return it == blocks_.end() ? nullptr : it->second;
-}
+Block* CodeCache::Find(const BlockKey& key) const { return blocks_.Find(key); }
 
 Block* CodeCache::Publish(std::unique_ptr<Block> block) {
   Block* const result = block.get();
   CHECK(result->code == cursor_ && result->code_size <= room());
   cursor_ += std::min(AlignUp(result->code_size, kCodeAlignment), room());
-  blocks_[result->key] = result;
-  for (const u64 address : PagesOf(*result)) {
+  blocks_.Insert(*result);
+  VisitPages(*result, [&](u64 address) {
     Page& page = pages_[address];
     page.blocks.push_back(result);
     page.granules |= GranulesOf(*result, address);
-  }
+  });
   for (ExitSite& site : result->exits) {
     if (site.inside != 0) {
       PatchJump(*result, site, result->code + site.inside);
     }
   }
-  by_code_[result->code] = std::move(block);
+  chunks_[chunk_].push_back(std::move(block));
   return result;
 }
 
@@ -128,13 +132,8 @@ void CodeCache::Retire(Block& block) {
       Unlink(block, i);
     }
   }
-  const auto it = blocks_.find(block.key);
-  if (it != blocks_.end() && it->second == &block) {
-    blocks_.erase(it);
-  }
-  for (const u64 page : PagesOf(block)) {
-    ForgetPage(block, page);
-  }
+  blocks_.Erase(block);
+  VisitPages(block, [&](u64 page) { ForgetPage(block, page); });
 }
 
 void CodeCache::ForgetPage(Block& block, u64 page) {
@@ -175,27 +174,29 @@ void CodeCache::ShrinkGranules(u64 page_address) {
 }
 
 Block* CodeCache::FindByCode(const u8* executable) const {
-  if (!space_.HoldsExecutable(executable)) {
-    return nullptr;
-  }
   const u8* const at = space_.ToWritable(executable);
-  auto it = by_code_.upper_bound(at);
-  if (it == by_code_.begin()) {
+  const size_t chunk = static_cast<size_t>(at - ChunkStart(0)) / ChunkSize();
+  if (!space_.HoldsExecutable(executable) || at < ChunkStart(0) || chunk >= kChunks) {
     return nullptr;
   }
-  Block* const block = std::prev(it)->second.get();
+  const ChunkBlocks& blocks = chunks_[chunk];
+  const auto next = std::upper_bound(
+      blocks.begin(), blocks.end(), at,
+      [](const u8* place, const auto& block) { return place < block->code; });
+  if (next == blocks.begin()) {
+    return nullptr;
+  }
+  Block* const block = std::prev(next)->get();
   return at < block->code + block->code_size ? block : nullptr;
 }
 
 void CodeCache::RecycleNextChunk() {
   chunk_ = (chunk_ + 1) % kChunks;
   cursor_ = ChunkStart(chunk_);
-  const auto first = by_code_.lower_bound(cursor_);
-  const auto last = by_code_.lower_bound(ChunkStart(chunk_ + 1));
-  for (auto it = first; it != last; ++it) {
-    Retire(*it->second);
+  for (const auto& block : chunks_[chunk_]) {
+    Retire(*block);
   }
-  by_code_.erase(first, last);
+  chunks_[chunk_].clear();
 }
 
 }  // namespace tandem::jit

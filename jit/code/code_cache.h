@@ -1,12 +1,12 @@
 #pragma once
 
-#include <map>
+#include <array>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "base/mutex.h"
-#include "jit/code/block.h"
+#include "jit/code/block_table.h"
 #include "jit/code/code_space.h"
 
 namespace tandem::jit {
@@ -50,12 +50,10 @@ class CodeCache {
   const CodeSpace& space() const { return space_; }
 
  private:
-  struct KeyHash {
-    size_t operator()(const BlockKey& key) const {
-      return (key.address ^ (key.mode << 20) ^ (key.mode >> 44)) * 0x9e3779b97f4a7c15;
-    }
-  };
+  // Of one chunk, in the order of their code.
+  using ChunkBlocks = std::vector<std::unique_ptr<Block>>;
 
+  size_t ChunkSize() const;
   u8* ChunkStart(size_t chunk) const;
   void Unlink(Block& from, u32 site);
   void ForgetPage(Block& block, u64 page);
@@ -64,13 +62,13 @@ class CodeCache {
   CodeSpace& space_;
   const size_t reserved_;
   Mutex mu_{LockRank::kLeaf};  // guards everything below
-  std::unordered_map<BlockKey, Block*, KeyHash> blocks_;
+  BlockTable blocks_;
   struct Page {
     std::vector<Block*> blocks;
     u64 granules = 0;  // that blocks have covered; those that went may have left some
   };
   std::unordered_map<u64, Page> pages_;
-  std::map<const u8*, std::unique_ptr<Block>> by_code_;  // by writable address
+  std::array<ChunkBlocks, kChunks> chunks_;
   size_t chunk_ = 0;
   u8* cursor_;
 };

@@ -83,6 +83,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
 
   // search.cc
   const u8* Search(bool ungrouped);
+  void ExecuteElsewhere();
   u64 LinearRip() const;
   bool MayPassLimit() const;
   MappedWindow MakeWindow();
@@ -175,6 +176,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   };
   std::array<Refused, 16> refused_{};
   CodePages code_pages_;  // since the epoch began
+  cpu::DecodeCache decoded_;
 
   bool is_sampled_ = false;
   std::array<u64, 64> hot_{};  // host addresses of loops that a sample hit once

@@ -19,12 +19,11 @@ void Engine::Sample() {
   is_sampled_ = false;
   ++counts_.samples;
   ServeAliasClaim();
-  GuestPage page;
-  cpu::Fault ignored;
-  if (MayPassLimit() || mode_.bank >= kMicroBanks || !FetchPage(LinearRip(), page, ignored)) {
+  MappedWindow window = MakeWindow();
+  if (MayPassLimit() || mode_.bank >= kMicroBanks || window.At(0) == nullptr) {
     return;
   }
-  const u64 address = reinterpret_cast<u64>(page.host()) + LinearRip() % kPageSize;
+  const u64 address = window.At(0)->host() + LinearRip() % kPageSize;
   u64& last = hot_[(address ^ (address >> 12)) % hot_.size()];
   if (last == address && shared_.RegionAt({address, mode_key_}) == nullptr) {
     Remake(true, {});
@@ -69,6 +68,9 @@ void Engine::Revise(const u8* code, MissRecord record) {
 // The block at RIP is made anew.
 void Engine::Remake(bool as_region, AccessHints hints) {
   MappedWindow window = MakeWindow();
+  if (window.At(0) == nullptr) {
+    return;
+  }
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
   const Block* const block =
       shared_.Remake(*this, mode_, window, offset, as_region, std::move(hints));

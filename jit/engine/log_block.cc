@@ -37,7 +37,7 @@ void SharedCode::LogBlock(const Unit& unit, const Block& block) const {
   if ((LogItems() & wanted) == 0) [[likely]] {
     return;
   }
-  const cpu::DecodeMode mode = ToDecodeMode(unit.mode, model_);
+  const cpu::DecodeMode mode = cpu::DecodeModeOf(unit.mode.code_bits, unit.mode.is_real, model_);
   if (LogEnabled(LogItem::kOutAsm)) {
     LogHostCode(block, 0, HostStartOf(block, unit.insts.front().offset));
   }

@@ -24,8 +24,17 @@ void PageNumbers::Clear() {
   numbers_.clear();
 }
 
+MappedWindow::Entry& MappedWindow::Append() {
+  return first_count_ < first_.size() ? first_[first_count_++] : more_.emplace_back();
+}
+
 const MappedWindow::Entry& MappedWindow::Look(i64 page) {
-  for (const Entry& entry : entries_) {
+  for (size_t i = 0; i < first_count_; ++i) {
+    if (first_[i].page == page) {
+      return first_[i];
+    }
+  }
+  for (const Entry& entry : more_) {
     if (entry.page == page) {
       return entry;
     }
@@ -34,7 +43,7 @@ const MappedWindow::Entry& MappedWindow::Look(i64 page) {
   if (is_sealed_) {
     return kNothing;
   }
-  Entry& entry = entries_.emplace_back();
+  Entry& entry = Append();
   entry.page = page;
   if (find_(page, entry.guest)) {
     entry.view.bytes = {entry.guest.host(), static_cast<size_t>(kPageBytes)};
@@ -42,16 +51,6 @@ const MappedWindow::Entry& MappedWindow::Look(i64 page) {
     entry.is_there = entry.view.id < kCodePages;
   }
   return entry;
-}
-
-std::vector<const GuestPage*> MappedWindow::Known() const {
-  std::vector<const GuestPage*> pages;
-  for (const Entry& entry : entries_) {
-    if (entry.is_there) {
-      pages.push_back(&entry.guest);
-    }
-  }
-  return pages;
 }
 
 const CodeWindow::Page* MappedWindow::At(i64 page) {

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <deque>
+#include <array>
 #include <functional>
+#include <list>
 #include <unordered_map>
-#include <vector>
 
 #include "base/mutex.h"
+#include "cpu/decode/decode_cache.h"
 #include "devices/bus/ram_block.h"
 #include "jit/context/context.h"
 #include "jit/unit/code_window.h"
@@ -42,12 +43,26 @@ class MappedWindow final : public CodeWindow {
   // Finds the page so many pages after the first, without a fault; false: it cannot be had.
   using Finder = std::function<bool(i64 page, GuestPage& found)>;
 
-  MappedWindow(PageNumbers& numbers, Finder find) : numbers_(numbers), find_(std::move(find)) {}
+  // Both outlive it.
+  MappedWindow(PageNumbers& numbers, cpu::DecodeCache& decoded, Finder find)
+      : numbers_(numbers), decoded_(decoded), find_(std::move(find)) {}
 
   const Page* At(i64 page) override;
+  cpu::DecodeStatus Decode(cpu::DecodeMode mode, std::span<const std::byte> code,
+                           cpu::Inst& inst) override {
+    return decoded_.Decode(mode, code, inst);
+  }
   const GuestPage* GuestAt(i64 page);
-  // All pages that have been found.
-  std::vector<const GuestPage*> Known() const;
+  // Calls back with each GuestPage that has been found.
+  template <typename Visitor>
+  void VisitKnown(Visitor visit) const {
+    for (size_t i = 0; i < first_count_; ++i) {
+      Visit(first_[i], visit);
+    }
+    for (const Entry& entry : more_) {
+      Visit(entry, visit);
+    }
+  }
   // From now on only what was asked for before can be had.
   void Seal() { is_sealed_ = true; }
   void Unseal() { is_sealed_ = false; }
@@ -59,12 +74,23 @@ class MappedWindow final : public CodeWindow {
     GuestPage guest;
     Page view;
   };
+  template <typename Visitor>
+  static void Visit(const Entry& entry, Visitor& visit) {
+    if (entry.is_there) {
+      visit(entry.guest);
+    }
+  }
   const Entry& Look(i64 page);
+  Entry& Append();
 
   PageNumbers& numbers_;
+  cpu::DecodeCache& decoded_;
   const Finder find_;
   bool is_sealed_ = false;
-  std::deque<Entry> entries_;
+  // Entries stay where they are. Most windows have few.
+  std::array<Entry, 4> first_;
+  size_t first_count_ = 0;
+  std::list<Entry> more_;
 };
 
 }  // namespace tandem::jit

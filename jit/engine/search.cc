@@ -25,8 +25,8 @@ bool Engine::FetchPage(u64 linear, GuestPage& page, cpu::Fault& fault) {
 }
 
 MappedWindow Engine::MakeWindow() {
-  return MappedWindow(shared_.page_numbers(), [this, first = AlignDown(LinearRip(), kPageSize)](
-                                                  i64 page, GuestPage& found) {
+  const u64 first = AlignDown(LinearRip(), kPageSize);
+  return MappedWindow(shared_.page_numbers(), decoded_, [this, first](i64 page, GuestPage& found) {
     cpu::Fault ignored;
     const u64 linear = first + static_cast<u64>(page) * kPageSize;
     return FetchPage(linear & interpreter_.core().linear_mask, found, ignored);
@@ -40,23 +40,29 @@ bool Engine::MayPassLimit() const {
          state_.rip - offset + kPageSize + 15 > u64{state_.Seg(cpu::SegReg::kCs).limit};
 }
 
+// The code at RIP does not lie in RAM, cannot be fetched, or its page gets no number.
+void Engine::ExecuteElsewhere() {
+  GuestPage page;
+  cpu::Fault fault;
+  FetchPage(LinearRip(), page, fault);
+  fault ? interpreter_.Raise(fault) : Step();
+  mode_is_old_ = true;
+}
+
 // Null: try again, or pause. What cannot be translated has been executed.
 const u8* Engine::Search(bool ungrouped) {
   ++counts_.searches;
-  GuestPage page;
-  cpu::Fault fault;
   if (MayPassLimit() || mode_.bank >= kMicroBanks) {
     Step();
     return nullptr;
   }
-  if (!FetchPage(LinearRip(), page, fault)) {
-    fault ? interpreter_.Raise(fault) : Step();
-    mode_is_old_ = true;
+  MappedWindow window = MakeWindow();
+  if (window.GuestAt(0) == nullptr) {
+    ExecuteElsewhere();
     return nullptr;
   }
   UnitMode mode = mode_;
   mode.ungrouped = ungrouped;
-  MappedWindow window = MakeWindow();
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
   const Block* const block = shared_.Find(*this, mode, window, offset);
   if (block == nullptr) {

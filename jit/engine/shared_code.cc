@@ -249,7 +249,7 @@ const Block* SharedCode::MakePrepared(Unit& unit, const BlockKey& key, MappedWin
     }
     Retire(*other, retired);
   }
-  return Translate(unit, key, window);
+  return Translate(unit, key, window, retired);
 }
 
 void SharedCode::Link(Block& from, u32 site, u64 mode) {

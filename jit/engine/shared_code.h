@@ -9,6 +9,7 @@
 #include "cpu/state/cpu_model.h"
 #include "devices/bus/ram_block.h"
 #include "jit/code/code_cache.h"
+#include "jit/engine/footprint.h"
 #include "jit/engine/mapped_window.h"
 #include "jit/engine/perf_map.h"
 #include "jit/engine/rewritten_pages.h"
@@ -112,12 +113,11 @@ class SharedCode final : public devices::CodeObserver {
   // translate.cc
   bool Prepare(CodeUser& user, const Unit& unit, MappedWindow& window);
   bool IsPrepared(const Unit& unit, MappedWindow& window);
-  Block* Translate(Unit& unit, const BlockKey& key, MappedWindow& window);
-  void DependOn(const Unit& unit, const std::vector<Unit>& looked_at, MappedWindow& window,
-                Block& block);
+  Block* Translate(Unit& unit, const BlockKey& key, MappedWindow& window,
+                   std::vector<RetiredCode>& retired);
+  std::unique_ptr<Block> EmitBlock(Unit& unit, const BlockKey& key, MappedWindow& window);
   void Publish(const Unit& unit, std::unique_ptr<Block> block, MappedWindow& window);
-  u32 FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset,
-                    std::vector<Unit>& looked_at);
+  u32 FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset);
   bool Claim(CodeUser& user, const GuestPage& page);
   bool MakeRoom(CodeUser& user);
   bool PauseOthers(CodeUser& user);
@@ -131,6 +131,7 @@ class SharedCode final : public devices::CodeObserver {
   CodeCache cache_;
   RewrittenPages rewritten_;  // guarded by cache_.mutex()
   Emitter emitter_;
+  Footprint footprint_;       // of the block that is being made; likewise
   PageNumbers numbers_;
   u32 next_region_slot_ = 0;  // which cached runs the next region gets
   std::vector<CodeUser*> users_;

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <chrono>
-#include <map>
+#include <functional>
+#include <utility>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "jit/analysis/flags.h"
 #include "jit/engine/call_out.h"
-#include "jit/engine/content_hash.h"
 #include "jit/engine/shared_code.h"
 
 // From a unit to a published block.
@@ -14,76 +15,62 @@ namespace {
 
 constexpr size_t kLookAhead = 10;
 
-// Pages that the unit's code goes on in, or jumps to.
-std::vector<i64> PagesNear(const Unit& unit) {
-  std::vector<i64> pages = unit.OtherPages();
-  const auto add = [&](i64 offset) { pages.push_back(PageOf(offset)); };
+// Adds the time until its end, for -d jit.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::atomic<u64>& total_ns)
+      : total_ns_(total_ns), is_running_(LogEnabled(LogItem::kJit)) {
+    if (is_running_) {
+      start_ = std::chrono::steady_clock::now();
+    }
+  }
+  ~Stopwatch() {
+    if (is_running_) {
+      const auto spent = std::chrono::steady_clock::now() - start_;
+      total_ns_ += static_cast<u64>(std::chrono::nanoseconds(spent).count());
+    }
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  std::atomic<u64>& total_ns_;
+  const bool is_running_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+// Asks for the pages that the unit's code goes on in, or jumps to.
+void FetchPagesNear(const Unit& unit, MappedWindow& window) {
   for (const UnitInst& inst : unit.insts) {
+    window.At(PageOf(inst.offset));
+    window.At(PageOf(inst.next() - 1));
+    window.At(PageOf(inst.next()));
     switch (inst.treatment) {
       case Treatment::kConditional:
       case Treatment::kJump:
       case Treatment::kCall:
       case Treatment::kLoop:
-        add(inst.target());
+        window.At(PageOf(inst.target()));
         break;
       default:
         break;
     }
-    add(inst.next());
-  }
-  return pages;
-}
-
-// The guest's bytes of an instruction where they are the same as when it was read.
-bool IsUnchanged(const UnitInst& unit_inst, MappedWindow& window) {
-  for (i32 i = 0; i < unit_inst.inst.length; ++i) {
-    const i64 at = unit_inst.offset + i;
-    const CodeWindow::Page* const page = window.At(PageOf(at));
-    if (static_cast<u8>(page->bytes[OffsetInPage(at)]) != unit_inst.inst.bytes[static_cast<u8>(i)]) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool IsUnchanged(const Unit& unit, MappedWindow& window) {
-  return std::all_of(unit.insts.begin(), unit.insts.end(),
-                     [&](const UnitInst& inst) { return IsUnchanged(inst, window); });
-}
-
-void AddSpan(i64 from, i64 to, MappedWindow& window, std::vector<GuestSpan>& spans) {
-  while (from < to) {
-    const i64 end = std::min(to, (PageOf(from) + 1) * kPageBytes);
-    const u64 address = window.At(PageOf(from))->host() + OffsetInPage(from);
-    spans.push_back({address, static_cast<u32>(end - from)});
-    from = end;
   }
 }
 
-void AddSpans(const Unit& unit, MappedWindow& window, std::vector<GuestSpan>& spans) {
-  for (size_t i = 0; i < unit.insts.size();) {
-    const i64 from = unit.insts[i].offset;
-    while (unit.FallsInto(i)) {
-      ++i;
-    }
-    AddSpan(from, unit.insts[i].next(), window, spans);
-    ++i;
+u32 BytesOf(const Unit& unit) {
+  u32 bytes = 0;
+  for (const UnitInst& inst : unit.insts) {
+    bytes += inst.inst.length;
   }
-}
-
-void AddContent(const Unit& unit, ContentHash& hash) {
-  for (const UnitInst& unit_inst : unit.insts) {
-    hash.Add(unit_inst.inst.bytes.data(), unit_inst.inst.length);
-  }
+  return bytes;
 }
 
 }  // namespace
 
 // Before the cache is locked: all that translation will ask for.
 bool SharedCode::Prepare(CodeUser& user, const Unit& unit, MappedWindow& window) {
-  for (const i64 page : PagesNear(unit)) {
-    window.At(page);
-  }
+  FetchPagesNear(unit, window);
   if (!MakeRoom(user) || !Claim(user, *window.GuestAt(0))) {
     return false;
   }
@@ -104,51 +91,43 @@ bool SharedCode::IsPrepared(const Unit& unit, MappedWindow& window) {
 
 // The arithmetic flags that the code at an offset may need. What is looked at becomes part of what
 // the block depends on. In another page there may be other code when it is jumped to.
-u32 SharedCode::FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset,
-                              std::vector<Unit>& looked_at) {
+u32 SharedCode::FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset) {
+  NeededFlags needed;
   if (!from.LiesIn(PageOf(offset))) {
-    return static_cast<u32>(cpu::kArithFlags);
+    return needed.value();
   }
-  Unit unit = ReadUnit(from.mode, model_, window, offset, kLookAhead);
-  if (unit.insts.empty() || PageOf(unit.insts.back().next() - 1) != PageOf(offset)) {
-    return static_cast<u32>(cpu::kArithFlags);
+  i64 at = offset;
+  for (size_t i = 0; i < kLookAhead && PageOf(at) == PageOf(offset); ++i) {
+    const std::optional<UnitInst> inst = ReadInst(from.mode, model_, window, at, false);
+    if (!inst) {
+      break;
+    }
+    footprint_.Add(*inst);
+    if (!needed.Add(*inst)) {
+      break;
+    }
+    at = inst->next();
   }
-  const u32 needed = FlagsNeededBy(unit);
-  looked_at.push_back(std::move(unit));
-  return needed;
+  return needed.value();
 }
 
-// The bytes as they were read: in memory others may have changed them since.
-void SharedCode::DependOn(const Unit& unit, const std::vector<Unit>& looked_at,
-                          MappedWindow& window, Block& block) {
-  ContentHash hash;
-  AddSpans(unit, window, block.spans);
-  AddContent(unit, hash);
-  for (const Unit& other : looked_at) {
-    AddSpans(other, window, block.spans);
-    AddContent(other, hash);
-  }
-  block.content = hash.value();
-}
-
-// Null: the code was changed meanwhile.
-Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& window) {
-  const auto start = std::chrono::steady_clock::now();
-  std::vector<Unit> looked_at;
-  std::map<i64, u32> needed;
+std::unique_ptr<Block> SharedCode::EmitBlock(Unit& unit, const BlockKey& key,
+                                             MappedWindow& window) {
   const u32 seed = unit.is_region ? next_region_slot_
                                   : static_cast<u32>(key.address / 1024 * 0x9e3779b1u >> 7);
+  std::vector<std::pair<i64, u32>> known;  // each place is looked at once
   const auto make_call_out = [&](const UnitInst& inst) {
     return std::make_shared<const CallOut>(inst, unit.mode, model_);
   };
-  const auto flags_needed_at = [&](i64 offset) {
-    const auto [it, is_new] = needed.try_emplace(offset, 0);
-    if (is_new) {
-      it->second = FlagsNeededAt(unit, window, offset, looked_at);
+  const auto look_at = [&](i64 offset) {
+    for (const auto& [place, flags] : known) {
+      if (place == offset) {
+        return flags;
+      }
     }
-    return it->second;
+    return known.emplace_back(offset, FlagsNeededAt(unit, window, offset)).second;
   };
-  const EmitRequest request{unit, window, make_call_out, seed, flags_needed_at};
+  const EmitRequest request{unit, window, make_call_out, seed, std::cref(look_at)};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
   next_region_slot_ += unit.is_region ? kRegionSlots : 0;
   block->key = key;
@@ -156,20 +135,27 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
   for (const i64 page : unit.OtherPages()) {
     block->other_pages.push_back({page, window.At(page)->host(), window.At(page)->id});
   }
-  DependOn(unit, looked_at, window, *block);
+  return block;
+}
+
+// Null: the code was changed meanwhile.
+Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& window,
+                             std::vector<RetiredCode>& retired) {
+  const Stopwatch stopwatch(counts_.translation_ns);
+  footprint_.Begin(window);
+  for (const UnitInst& inst : unit.insts) {
+    footprint_.Add(inst);
+  }
+  std::unique_ptr<Block> block = EmitBlock(unit, key, window);
+  block->spans = footprint_.spans();
+  block->content = footprint_.Content();
   Block* const result = block.get();
   Publish(unit, std::move(block), window);
-  const auto spent = std::chrono::steady_clock::now() - start;
-  counts_.translation_ns +=
-      static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
-  const bool is_unchanged =
-      IsUnchanged(unit, window) &&
-      std::all_of(looked_at.begin(), looked_at.end(),
-                  [&](const Unit& other) { return IsUnchanged(other, window); });
-  if (!is_unchanged) {
-    cache_.Retire(*result);
+  if (footprint_.IsUnchanged()) {
+    return result;
   }
-  return is_unchanged ? result : nullptr;
+  Retire(*result, retired);
+  return nullptr;
 }
 
 void SharedCode::Publish(const Unit& unit, std::unique_ptr<Block> made, MappedWindow& window) {
@@ -178,9 +164,7 @@ void SharedCode::Publish(const Unit& unit, std::unique_ptr<Block> made, MappedWi
   counts_.blocks += 1;
   counts_.regions += block.is_region ? 1 : 0;
   counts_.insts += unit.insts.size();
-  for (const UnitInst& inst : unit.insts) {
-    counts_.guest_bytes += inst.inst.length;
-  }
+  counts_.guest_bytes += BytesOf(unit);
   counts_.host_bytes += block.code_size;
   LogBlock(unit, block);
   if (perf_map_) {
@@ -192,12 +176,12 @@ void SharedCode::Publish(const Unit& unit, std::unique_ptr<Block> made, MappedWi
 
 // From here on writes to these bytes are seen.
 void SharedCode::UpdateGranules(const Block& block, MappedWindow& window) {
-  for (const GuestPage* page : window.Known()) {
-    const u64 address = reinterpret_cast<u64>(page->host());
+  window.VisitKnown([&](const GuestPage& page) {
+    const u64 address = reinterpret_cast<u64>(page.host());
     if (block.Overlaps(address, static_cast<u64>(kPageBytes))) {
-      page->ram->SetCodeGranules(page->offset, cache_.Granules(address));
+      page.ram->SetCodeGranules(page.offset, cache_.Granules(address));
     }
-  }
+  });
 }
 
 }  // namespace tandem::jit

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/ints.h"
+#include "cpu/decode/decoder.h"
 
 namespace tandem::jit {
 
@@ -25,6 +26,11 @@ class CodeWindow {
   virtual ~CodeWindow() = default;
   // The page that lies so many pages after the one that offsets count from; null: it cannot be had.
   virtual const Page* At(i64 page) = 0;
+  // As cpu::Decode, which it may have an answer of already.
+  virtual cpu::DecodeStatus Decode(cpu::DecodeMode mode, std::span<const std::byte> code,
+                                   cpu::Inst& inst) {
+    return cpu::Decode(mode, code, inst);
+  }
 };
 
 }  // namespace tandem::jit

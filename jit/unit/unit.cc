@@ -1,23 +1,11 @@
 #include "jit/unit/unit.h"
 
 #include <algorithm>
-#include <array>
 
 #include "cpu/decode/decoder.h"
 
 namespace tandem::jit {
 namespace {
-
-constexpr size_t kMaxLength = 15;
-
-cpu::DecodeStatus DecodeAcross(cpu::DecodeMode mode, std::span<const std::byte> code,
-                               std::span<const std::byte> next_page, cpu::Inst& inst) {
-  std::array<std::byte, 2 * kMaxLength> joined{};
-  const size_t first = std::min(code.size(), kMaxLength);
-  std::copy_n(code.begin(), first, joined.begin());
-  std::copy_n(next_page.begin(), kMaxLength, joined.begin() + static_cast<std::ptrdiff_t>(first));
-  return cpu::Decode(mode, std::span(joined).first(first + kMaxLength), inst);
-}
 
 // Ends the unit with the first STI that is not followed by what it needs.
 void CutAtShadow(Unit& unit) {
@@ -45,6 +33,9 @@ const UnitInst* Unit::LeaderAt(i64 offset) const {
 
 std::vector<i64> Unit::OtherPages() const {
   std::vector<i64> pages;
+  if (!is_region && PageOf(insts.back().next() - 1) == 0) [[likely]] {
+    return pages;
+  }
   for (const UnitInst& inst : insts) {
     for (const i64 page : {PageOf(inst.offset), PageOf(inst.next() - 1)}) {
       if (page != 0 && std::find(pages.begin(), pages.end(), page) == pages.end()) {
@@ -61,11 +52,6 @@ bool Unit::LiesIn(i64 page) const {
          });
 }
 
-cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model) {
-  return {mode.code_bits, mode.is_real, model.Has(cpu::Feature::kAbm),
-          model.Has(cpu::Feature::kBmi1)};
-}
-
 std::optional<UnitInst> ReadInst(const UnitMode& mode, const cpu::CpuModel& model,
                                  CodeWindow& window, i64 offset, bool may_cross) {
   const CodeWindow::Page* const page = window.At(PageOf(offset));
@@ -74,13 +60,13 @@ std::optional<UnitInst> ReadInst(const UnitMode& mode, const cpu::CpuModel& mode
   }
   std::optional<UnitInst> result(std::in_place);
   result->offset = static_cast<i32>(offset);
-  const cpu::DecodeMode decode_mode = ToDecodeMode(mode, model);
+  const cpu::DecodeMode decode_mode = cpu::DecodeModeOf(mode.code_bits, mode.is_real, model);
   const auto code = page->bytes.subspan(OffsetInPage(offset));
-  cpu::DecodeStatus status = cpu::Decode(decode_mode, code, result->inst);
+  cpu::DecodeStatus status = window.Decode(decode_mode, code, result->inst);
   if (status == cpu::DecodeStatus::kNeedBytes && may_cross) {
     const CodeWindow::Page* const next = window.At(PageOf(offset) + 1);
     if (next != nullptr) {
-      status = DecodeAcross(decode_mode, code, next->bytes, result->inst);
+      status = cpu::DecodeAcross(decode_mode, code, next->bytes, result->inst);
     }
   }
   if (status == cpu::DecodeStatus::kNeedBytes) {

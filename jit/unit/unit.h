@@ -65,7 +65,4 @@ bool HasShadow(const UnitInst& inst);
 std::optional<UnitInst> ReadInst(const UnitMode& mode, const cpu::CpuModel& model,
                                  CodeWindow& window, i64 offset, bool may_cross);
 
-// The decoder's view of a mode.
-cpu::DecodeMode ToDecodeMode(const UnitMode& mode, const cpu::CpuModel& model);
-
 }  // namespace tandem::jit

@@ -3,6 +3,7 @@
 #include <xbyak/xbyak.h>
 
 #include "jit/context/context.h"
+#include "jit/x64/host_mem.h"
 
 namespace tandem::jit {
 
@@ -22,7 +23,24 @@ constexpr size_t GprOffset(size_t guest_register) {
   return offsetof(VcpuContext, state.gpr) + 8 * guest_register;
 }
 
-// xbyak with the vCPU's context as GS-relative memory. Writes into the code space in place.
+// Opcodes with ModRM, of operands of 2 to 8 bytes; the register is where the result goes, or what is
+// stored.
+enum Opcode : u8 {
+  kAdd = 0x03,
+  kOr = 0x0b,
+  kSub = 0x2b,
+  kXor = 0x33,
+  kCompare = 0x3b,
+  kStore = 0x89,
+  kLoad = 0x8b,
+  kLoadAddress = 0x8d,
+};
+
+// As Jcc has them in its opcode.
+enum Condition : u8 { kBelow = 2, kNotEqual = 5, kBelowOrEqual = 6, kAbove = 7 };
+
+// xbyak with the vCPU's context as GS-relative memory, and short ways to what blocks consist of.
+// Writes into the code space in place.
 class Assembler : public Xbyak::CodeGenerator {
  public:
   // [start, start + size) is the writable mapping of the whole code space.
@@ -35,22 +53,34 @@ class Assembler : public Xbyak::CodeGenerator {
     return Xbyak::util::ptr[index + offset];
   }
 
-  void LoadContext(const Xbyak::Reg& to, size_t offset) {
-    putSeg(gs);
-    mov(to, At(offset));
-  }
-  void StoreContext(size_t offset, const Xbyak::Reg& from) {
-    putSeg(gs);
-    mov(At(offset), from);
-  }
+  // An instruction on a register of 2 to 8 bytes and a field of the context, memory, or a register.
+  void WithContext(Opcode opcode, const Xbyak::Reg& reg, size_t offset);
+  void WithIndexed(Opcode opcode, const Xbyak::Reg& reg, const Xbyak::Reg64& index, size_t offset);
+  void WithMemory(Opcode opcode, const Xbyak::Reg& reg, const HostMem& mem);
+  void WithRegister(Opcode opcode, const Xbyak::Reg& reg, const Xbyak::Reg& other);
+
+  void LoadContext(const Xbyak::Reg& to, size_t offset) { WithContext(kLoad, to, offset); }
+  void StoreContext(size_t offset, const Xbyak::Reg& from) { WithContext(kStore, from, offset); }
   void LoadIndexed(const Xbyak::Reg& to, const Xbyak::Reg64& index, size_t offset) {
-    putSeg(gs);
-    mov(to, At(index, offset));
+    WithIndexed(kLoad, to, index, offset);
   }
   void StoreIndexed(const Xbyak::Reg64& index, size_t offset, const Xbyak::Reg& from) {
-    putSeg(gs);
-    mov(At(index, offset), from);
+    WithIndexed(kStore, from, index, offset);
   }
+  // kLoad of a register, to another.
+  void Copy(const Xbyak::Reg& to, const Xbyak::Reg& from) { WithRegister(kLoad, to, from); }
+  void LoadConstant(const Xbyak::Reg64& to, u64 value);
+  // Not equal: somebody wants attention.
+  void CompareAttention();
+
+  // Jumps and calls of 32-bit displacements. Those without a target return where the displacement lies,
+  // for Land: the jump leads here, or to a position.
+  size_t Jump();
+  size_t JumpIf(u8 condition);
+  void JumpTo(const u8* target) { Transfer(0xe9, target); }
+  void CallTo(const u8* target) { Transfer(0xe8, target); }
+  void Land(size_t rel32) { Land(rel32, getSize()); }
+  void Land(size_t rel32, size_t position);
 
   // The flags that LAHF and SETO see, into context and back. Back needs a register.
   void SaveFlags(const Xbyak::Reg64& scratch);
@@ -61,6 +91,14 @@ class Assembler : public Xbyak::CodeGenerator {
   void CompareBranch();
   void TakeBranchPage();  // into VcpuContext::pc_base
   static Xbyak::Address BranchCode();  // GS-relative: where the code's address lies
+
+ protected:
+  // Where code is written; callers know that there is room.
+  u8* here() { return top_ + size_; }
+  void EndAt(const u8* end) { size_ = static_cast<size_t>(end - top_); }
+
+ private:
+  void Transfer(u8 opcode, const u8* target);
 };
 
 }  // namespace tandem::jit

@@ -5,10 +5,8 @@
 // jumps are searched in a table.
 namespace tandem::jit {
 
-using Xbyak::Label;
 using Xbyak::Reg64;
 
-constexpr size_t kAttention = offsetof(VcpuContext, attention);
 constexpr size_t kKeptTarget = offsetof(VcpuContext, spill) + 32;
 constexpr u8 kJumpOpcode = 0xe9;
 
@@ -16,7 +14,8 @@ constexpr u8 kJumpOpcode = 0xe9;
 void Emitter::LoadRip(const Reg64& to, i64 offset) {
   LoadContext(to, offsetof(VcpuContext, pc_base));
   if (offset == static_cast<i32>(offset)) {
-    lea(Word(to), ptr[to + static_cast<i32>(offset)]);
+    const u8 number = static_cast<u8>(to.getIdx());
+    WithMemory(kLoadAddress, Word(to), {.base = number, .displacement = static_cast<i32>(offset)});
     return;
   }
   // Just beyond what a displacement holds.
@@ -30,57 +29,46 @@ void Emitter::EmitConditional(size_t i) {
   GoToIfCondition(unit_inst.inst.condition, unit_inst.target());
 }
 
+// JRCXZ and its like have short displacements only: they jump over one another.
 void Emitter::EmitLoop(size_t i) {
+  constexpr int kJumpIfCountIsZero = 0xe3, kShortJumpSize = 2, kJumpSize = 5;
   const UnitInst& unit_inst = unit_->insts[i];
   const cpu::Op op = unit_inst.inst.op;
-  Label taken, not_taken;
   if (op == cpu::Op::kJcxz) {
-    jrcxz(taken);
-    jmp(not_taken, T_NEAR);
-    L(taken);
+    db(kJumpIfCountIsZero);
+    db(kJumpSize);
   } else {
     if (op != cpu::Op::kLoop) {
       NeedHostFlags();
     }
     lea(Word(rcx), ptr[rcx - 1]);
-    Label zero;
-    jrcxz(zero);
-    Label go;
-    if (op == cpu::Op::kLoope) {
-      je(go);
-    } else if (op == cpu::Op::kLoopne) {
-      jne(go);
-    } else {
-      jmp(go);
-    }
-    L(zero);
-    jmp(not_taken, T_NEAR);
-    L(go);
+    db(kJumpIfCountIsZero);
+    db(kShortJumpSize);
+    db(op == cpu::Op::kLoope ? 0x74 : op == cpu::Op::kLoopne ? 0x75 : 0xeb);
+    db(kJumpSize);
   }
+  const size_t not_taken = Jump();
   const Form form = form_;
   GoTo(unit_inst.target());
   form_ = form;
-  L(not_taken);
+  Land(not_taken);
   GoTo(unit_inst.next());
 }
 
 // kScratch0 holds the RIP to go to, the flags are in memory, registers in their own places.
-void Emitter::LookUpBranch(const Landing& landing) {
-  auto miss = std::make_shared<Label>();
-  auto wrong = std::make_shared<Label>();
-  putSeg(gs);
-  cmp(dword[Xbyak::RegExp(kAttention)], 0);
-  jne(*miss, T_NEAR);
+void Emitter::LookUpBranch(Landing landing) {
+  CompareAttention();
+  const size_t miss = JumpIf(kNotEqual);
   CompareBranch();
-  jne(*wrong, T_NEAR);
+  const size_t wrong = JumpIf(kNotEqual);
   TakeBranchPage();
   putSeg(gs);
   landing ? call(BranchCode())
           : jmp(BranchCode());
   Later([this, landing, miss, wrong] {
-    L(*miss);
+    Land(miss);
     LeaveBy(thunks_.branch, landing);
-    L(*wrong);
+    Land(wrong);
     LeaveBy(thunks_.branch_miss, landing);
   });
 }
@@ -91,9 +79,9 @@ void Emitter::KeepTarget(size_t i) {
   const unsigned bytes = unit_->mode.code_bits / 8;
   if (inst.operands[0].IsMemory()) {
     const HostMem mem = Address(i, accesses_[i].memory);
-    mov(Sized(kScratch0, bytes), Mem(mem, bytes));
+    WithMemory(kLoad, Sized(kScratch0, bytes), mem);
   } else {
-    mov(Sized(kScratch0, bytes), Sized(GuestOr(inst.operands[0].reg, kScratch0), bytes));
+    Copy(Sized(kScratch0, bytes), Sized(GuestOr(inst.operands[0].reg, kScratch0), bytes));
   }
   StoreContext(kKeptTarget, kScratch0);
 }
@@ -103,24 +91,29 @@ void Emitter::EmitJumpIndirect(size_t i) {
   ToMemoryForm();
   LeaveHomes();
   LoadContext(kScratch0, kKeptTarget);
-  LookUpBranch(nullptr);
+  LookUpBranch(std::nullopt);
+}
+
+u32 Emitter::NewLanding() {
+  landings_.push_back(0);
+  return static_cast<u32>(landings_.size() - 1);
 }
 
 // Where a call returns to: kScratch0 holds the guest's return address, the shadow stack what it was
 // when the call was made.
-void Emitter::EmitLanding(size_t i, const Landing& landing) {
+void Emitter::EmitLanding(size_t i, u32 landing) {
   const UnitInst& unit_inst = unit_->insts[i];
-  auto elsewhere = std::make_shared<Label>();
-  L(*landing);
+  landings_[landing] = getSize();
   pop(kScratch1);
-  cmp(kScratch0, kScratch1);
-  jne(*elsewhere, T_NEAR);
-  lea(kScratch0, ptr[kScratch0 - unit_inst.next()]);
+  WithRegister(kCompare, kScratch0, kScratch1);
+  const size_t elsewhere = JumpIf(kNotEqual);
+  WithMemory(kLoadAddress, kScratch0,
+             {.base = static_cast<u8>(kScratch0.getIdx()), .displacement = -unit_inst.next()});
   StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
   form_ = {FlagHome::kMemory, {}};
   Later([this, elsewhere] {
-    L(*elsewhere);
-    jmp(thunks_.find_branch);
+    Land(elsewhere);
+    JumpTo(thunks_.find_branch);
   });
   if (unit_->is_region) {
     EmitReentry(i);
@@ -149,14 +142,14 @@ void Emitter::PushReturn(size_t i) {
   const int bytes = unit_->mode.code_bits / 8;
   const HostMem mem = Address(i, accesses_[i].stack);
   LoadRip(kScratch1, unit_->insts[i].next());
-  mov(Mem(mem, static_cast<unsigned>(bytes)), Sized(kScratch1, static_cast<unsigned>(bytes)));
+  WithMemory(kStore, Sized(kScratch1, static_cast<unsigned>(bytes)), mem);
   MoveStackPointer(-bytes);
 }
 
 void Emitter::EmitCall(size_t i) {
   const UnitInst& unit_inst = unit_->insts[i];
   const i64 target = unit_inst.target();
-  const auto landing = std::make_shared<Label>();
+  const u32 landing = NewLanding();
   PushReturn(i);
   if (IsBackward(target)) {
     FreeHostFlags(LiveAt(target));
@@ -169,7 +162,7 @@ void Emitter::EmitCall(size_t i) {
 }
 
 void Emitter::EmitCallIndirect(size_t i) {
-  const auto landing = std::make_shared<Label>();
+  const u32 landing = NewLanding();
   KeepTarget(i);
   PushReturn(i);
   ToMemoryForm();
@@ -186,7 +179,7 @@ void Emitter::EmitReturn(size_t i) {
   const unsigned bytes = unit_->mode.code_bits / 8;
   ToMemoryForm();
   const HostMem mem = Address(i, accesses_[i].stack);
-  mov(Sized(kScratch0, bytes), Mem(mem, bytes));
+  WithMemory(kLoad, Sized(kScratch0, bytes), mem);
   LeaveHomes();
   MoveStackPointer(static_cast<i32>(bytes + (unit_inst.inst.immediate & 0xffff)));
   ret();

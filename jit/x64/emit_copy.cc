@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <array>
 #include <bit>
 
 #include "base/bits.h"
@@ -13,17 +13,14 @@ using Xbyak::Reg64;
 
 constexpr size_t kSpill0 = offsetof(VcpuContext, spill);
 
-// Guest registers without a home on the host, and host registers to put them in meanwhile.
-struct Guests {
-  std::array<u8, 4> guest{};
-  std::array<u8, 4> host{};
-  size_t count = 0;
-};
-
-bool Names(const GprFields& fields, u8 guest) {
-  const auto all = fields.all();
-  return std::find(all.begin(), all.end(), guest) != all.end();
-}
+// Where guest registers are by default.
+constexpr std::array<u8, 16> kDefaultPlaces = [] {
+  std::array<u8, 16> places{};
+  for (u8 guest = 0; guest < places.size(); ++guest) {
+    places[guest] = HostRegister(guest);
+  }
+  return places;
+}();
 
 bool IsOverwritten(const cpu::Inst& inst) {
   switch (inst.op) {
@@ -41,8 +38,11 @@ Reencoding Emitter::WithHomes(const HostMem* mem) const {
   Reencoding request;
   request.code_bits = unit_->mode.code_bits;
   request.mem = mem;
-  for (u8 guest = 0; guest < 16; ++guest) {
-    request.gpr[guest] = static_cast<u8>(HostOf(guest).getIdx());
+  request.gpr = kDefaultPlaces;
+  if (!form_.homes.IsDefault()) [[unlikely]] {
+    for (u8 guest = 0; guest < 16; ++guest) {
+      request.gpr[guest] = static_cast<u8>(HostOf(guest).getIdx());
+    }
   }
   return request;
 }
@@ -76,43 +76,55 @@ void Emitter::EmitEncoded(const cpu::Inst& inst, const HostMem* mem) {
   }
   Reencoding request = WithHomes(mem);
   const GprFields fields = GprFieldsOf(inst, request.code_bits);
-  // Scratch registers that are free, and as a last resort one whose value is put aside.
-  std::array<u8, 3> free = {static_cast<u8>(kScratch1.getIdx()),
-                            static_cast<u8>(kScratch0.getIdx()), cpu::kNoRegister};
-  const bool uses_scratch0 = mem != nullptr && (mem->base == free[1] || mem->index == free[1]);
-  const size_t free_count = uses_scratch0 ? 1 : 2;
-  Guests moved;
-  u8 borrowed = cpu::kNoRegister;
-  for (u8 guest = 0; guest < 16; ++guest) {
-    if (!InMemory(guest) || !Names(fields, guest)) {
+  const Guests guests = BringGuests(inst, fields, mem, request);
+  PutReencoded(inst, fields, request);
+  ReturnGuests(inst, guests);
+}
+
+void Emitter::PutReencoded(const cpu::Inst& inst, const GprFields& fields,
+                           const Reencoding& request) {
+  u8* const at = here();
+  EndAt(at + Reencode(inst, fields, request, std::span<u8, kMaxHostLength>(at, kMaxHostLength)));
+}
+
+// Registers that live in memory get a scratch register that is free or, as a last resort, a host
+// register whose value is put aside.
+Emitter::Guests Emitter::BringGuests(const cpu::Inst& inst, const GprFields& fields,
+                                     const HostMem* mem, Reencoding& request) {
+  Guests guests;
+  const u8 first = static_cast<u8>(kScratch1.getIdx()), second = static_cast<u8>(kScratch0.getIdx());
+  const bool uses_second = mem != nullptr && (mem->base == second || mem->index == second);
+  u32 brought = 0;
+  for (const u8 guest : fields.all()) {
+    if (!InMemory(guest) || Bit(brought, guest)) {
       continue;
     }
-    u8 host = 0;
-    if (moved.count < free_count) {
-      host = free[moved.count];
-    } else {
+    brought |= 1u << guest;
+    u8 host = guests.count == 0 ? first : second;
+    if (guests.count == 2 || (guests.count == 1 && uses_second)) {
       host = Borrow(inst, mem);
-      CHECK(borrowed == cpu::kNoRegister);
-      borrowed = host;
+      CHECK(guests.borrowed == cpu::kNoRegister);
+      guests.borrowed = host;
       StoreContext(kSpill0, Reg64(host));
     }
     request.gpr[guest] = host;
-    moved.guest[moved.count] = guest;
-    moved.host[moved.count++] = host;
+    guests.guest[guests.count] = guest;
+    guests.host[guests.count++] = host;
     if (!(IsOverwritten(inst) && inst.operands[0].reg == guest)) {
       LoadGuest(Reg64(host), guest);
     }
   }
-  std::array<u8, kMaxHostLength> bytes;
-  const size_t length = Reencode(inst, request, bytes);
-  db(bytes.data(), length);
-  for (size_t i = 0; i < moved.count; ++i) {
-    if (Bit(inst.gprs_written, moved.guest[i])) {
-      StoreGuest(moved.guest[i], Reg64(moved.host[i]));
+  return guests;
+}
+
+void Emitter::ReturnGuests(const cpu::Inst& inst, const Guests& guests) {
+  for (size_t i = 0; i < guests.count; ++i) {
+    if (Bit(inst.gprs_written, guests.guest[i])) {
+      StoreGuest(guests.guest[i], Reg64(guests.host[i]));
     }
   }
-  if (borrowed != cpu::kNoRegister) {
-    LoadContext(Reg64(borrowed), kSpill0);
+  if (guests.borrowed != cpu::kNoRegister) {
+    LoadContext(Reg64(guests.borrowed), kSpill0);
   }
 }
 
@@ -136,9 +148,7 @@ void Emitter::EmitHighByteWithMemory(const cpu::Inst& inst, const HostMem& mem) 
   lea(rbp, Mem(mem, 8));
   const HostMem low{static_cast<u8>(rbp.getIdx())};
   const Reencoding request = WithHomes(&low);
-  std::array<u8, kMaxHostLength> bytes;
-  const size_t length = Reencode(inst, request, bytes);
-  db(bytes.data(), length);
+  PutReencoded(inst, GprFieldsOf(inst, request.code_bits), request);
   LoadContext(rbp, kSpill0);
 }
 
@@ -165,7 +175,7 @@ void Emitter::EmitLea(size_t i) {
     mov(At(GprOffset(form_.homes.Of(guest))), kScratch0.cvt16());
     return;
   }
-  mov(Sized(home, size), Sized(kScratch0, size));
+  Copy(Sized(home, size), Sized(kScratch0, size));
   if (InMemory(guest)) {
     StoreGuest(guest, home);
   }

@@ -9,7 +9,6 @@
 // runs and TLB, and answers who wants attention.
 namespace tandem::jit {
 
-using Xbyak::Label;
 using Xbyak::Reg64;
 using Xbyak::RegExp;
 
@@ -58,33 +57,35 @@ void Emitter::EmitFastLoop(const FastLoop& loop) {
   form_ = {FlagHome::kHost, unit_->homes};
   const size_t borrowed = BorrowedBy(loop);
   const Reg64 count = HostOf(loop.unused[0]);
-  Label refused, top;
+  refusals_.clear();
   Borrow(loop, 0, 1);
   mov(count.cvt32(), kMaxRounds);
   for (const Stream& stream : loop.streams) {
-    CheckStream(stream, count, refused);
+    CheckStream(stream, count);
   }
   cmp(count, kMinRounds);
-  jb(refused, T_NEAR);
+  RefuseIf(kBelow);
   Borrow(loop, 1, borrowed);
   for (size_t i = 1; i < borrowed; ++i) {
     LoadContext(HostOf(loop.unused[i]), StreamAddend(loop.streams[i - 1]));
   }
-  L(top);
+  const size_t top = getSize();
   const size_t first_point = block_->points.size();
   EmitRound(loop);
   dec(count);
-  jnz(top, T_NEAR);
+  Land(JumpIf(kNotEqual), top);
   GiveBack(loop, borrowed);
-  jmp(labels_[loop.head], T_NEAR);
-  L(refused);
+  JumpToLeader(Jump(), loop.head);
+  for (const size_t rel32 : refusals_) {
+    Land(rel32);
+  }
   GiveBack(loop, 1);
-  jmp(labels_[loop.head], T_NEAR);
+  JumpToLeader(Jump(), loop.head);
   for (size_t i = first_point; i < block_->points.size(); ++i) {
     block_->points[i].rescue = Position();
   }
   GiveBack(loop, borrowed);
-  jmp(thunks_.interpret);
+  JumpTo(thunks_.interpret);
 }
 
 // The loop's instructions once.
@@ -115,9 +116,9 @@ void Emitter::LeaveFastIf(u8 condition, i64 offset) {
 }
 
 // count: no more rounds than the stream stays where it is found. Afterwards the addend is there.
-void Emitter::CheckStream(const Stream& stream, const Reg64& count, const Label& refused) {
+void Emitter::CheckStream(const Stream& stream, const Reg64& count) {
   EmitStreamStart(stream);
-  stream.run->asks_tlb ? FindInTlb(stream, refused) : FindInRun(stream, refused);
+  stream.run->asks_tlb ? FindInTlb(stream) : FindInRun(stream);
   if (stream.step != 0) {
     const Reg64 left = stream.step > 0 ? kScratch1 : kScratch0;
     shr(left, static_cast<u8>(CeilLog2(static_cast<u64>(std::abs(stream.step)))));
@@ -128,21 +129,21 @@ void Emitter::CheckStream(const Stream& stream, const Reg64& count, const Label&
 }
 
 // kScratch0: the bytes before the stream in its run, kScratch1: those behind.
-void Emitter::FindInRun(const Stream& stream, const Label& refused) {
+void Emitter::FindInRun(const Stream& stream) {
   const size_t micro = MicroOffset(*stream.run);
   putSeg(gs);
   sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
   LoadContext(kScratch1, micro + kLimit + 8 * SpanClass(stream.size()));
   sub(kScratch1, kScratch0);
-  jb(refused, T_NEAR);
+  RefuseIf(kBelow);
 }
 
 // Likewise in its page.
-void Emitter::FindInTlb(const Stream& stream, const Label& refused) {
+void Emitter::FindInTlb(const Stream& stream) {
   AccessPlan whole = *stream.run;
   whole.check_size = stream.size();
   CompareWithTlb(whole);
-  jne(refused, T_NEAR);
+  RefuseIf(kNotEqual);
   LoadIndexed(kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
   StoreContext(StreamAddend(stream), kScratch0);
   EmitStreamStart(stream);

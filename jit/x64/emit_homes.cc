@@ -46,7 +46,7 @@ void Emitter::MovePlaces() {
     const Reg64 host(HostRegister(partner));
     LoadContext(kScratch1, GprOffset(kMemoryRegisters[i]));
     StoreContext(GprOffset(kMemoryRegisters[i]), host);
-    mov(host, kScratch1);
+    Copy(host, kScratch1);
   }
 }
 

@@ -4,13 +4,8 @@
 // and to other pages.
 namespace tandem::jit {
 
-using Xbyak::Label;
-using Xbyak::RegExp;
-
-constexpr size_t kAttention = offsetof(VcpuContext, attention);
 constexpr u8 kCallOpcode = 0xe8;
 constexpr u8 kJumpOpcode = 0xe9;
-constexpr u8 kNotEqual = 5;
 
 // The flags that the code at an offset may need.
 u32 Emitter::LiveAt(i64 offset) {
@@ -20,65 +15,32 @@ u32 Emitter::LiveAt(i64 offset) {
 }
 
 void Emitter::SetSite(i64 offset) {
-  mov(kScratch0.cvt32(), SiteRecord{static_cast<i32>(offset), form_.homes}.Pack());
+  LoadConstant(kScratch0, SiteRecord{static_cast<i32>(offset), form_.homes}.Pack());
 }
 
 void Emitter::LeaveTo(const u8* thunk, i32 offset) {
   ToMemoryForm();
   SetSite(offset);
-  jmp(thunk);
+  JumpTo(thunk);
 }
 
 // Before a jump backward: a loop must notice that somebody wants attention.
 void Emitter::Poll(i64 offset) {
-  auto wanted = std::make_shared<Label>();
-  putSeg(gs);
-  cmp(dword[RegExp(kAttention)], 0);
-  jne(*wanted, T_NEAR);
+  CompareAttention();
+  const size_t wanted = JumpIf(kNotEqual);
   Later([this, wanted, offset, form = form_] {
     form_ = form;
-    L(*wanted);
+    Land(wanted);
     if (SiteRecord::Holds(offset)) {
       SetSite(offset);
-      jmp(thunks_.poll);
+      JumpTo(thunks_.poll);
     } else {
       LeaveHomes();
       LoadRip(kScratch0, offset);
-      jmp(thunks_.branch);
+      JumpTo(thunks_.branch);
     }
   });
 }
-
-// A jump whose target Land says; returns where its displacement lies.
-size_t Emitter::JumpIf(u8 condition) {
-  db(0x0f);
-  db(0x80 | condition);
-  dd(0);
-  return getSize() - 4;
-}
-
-void Emitter::JumpIf(u8 condition, const Label& target) {
-  switch (condition) {
-    case 0x0: return jo(target, T_NEAR);
-    case 0x1: return jno(target, T_NEAR);
-    case 0x2: return jb(target, T_NEAR);
-    case 0x3: return jae(target, T_NEAR);
-    case 0x4: return je(target, T_NEAR);
-    case 0x5: return jne(target, T_NEAR);
-    case 0x6: return jbe(target, T_NEAR);
-    case 0x7: return ja(target, T_NEAR);
-    case 0x8: return js(target, T_NEAR);
-    case 0x9: return jns(target, T_NEAR);
-    case 0xa: return jp(target, T_NEAR);
-    case 0xb: return jnp(target, T_NEAR);
-    case 0xc: return jl(target, T_NEAR);
-    case 0xd: return jge(target, T_NEAR);
-    case 0xe: return jle(target, T_NEAR);
-    default: return jg(target, T_NEAR);
-  }
-}
-
-void Emitter::Land(size_t rel32) { rewrite(rel32, getSize() - (rel32 + 4), 4); }
 
 // A jump (or call, or conditional jump) whose displacement can be changed while others run it.
 void Emitter::LinkedJump(u8 opcode, u8 condition, i64 offset) {
@@ -109,8 +71,7 @@ void Emitter::LinkedJump(u8 opcode, u8 condition, i64 offset) {
 void Emitter::EmitStub(u32 site, bool flags_in_host, i64 page) {
   ExitSite& exit = block_->exits[site];
   exit.stub = Position();
-  const u32 displacement = exit.stub - (exit.rel32 + 4);
-  rewrite(static_cast<size_t>(block_->code + exit.rel32 - getCode()), displacement, 4);
+  Land(static_cast<size_t>(block_->code + exit.rel32 - getCode()));
   if (flags_in_host) {
     SaveFlags(kScratch0);
   }
@@ -118,7 +79,7 @@ void Emitter::EmitStub(u32 site, bool flags_in_host, i64 page) {
     LoadRip(kScratch0, page * kPageBytes);
     StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
   }
-  call(thunks_.link);
+  CallTo(thunks_.link);
   dq(reinterpret_cast<u64>(block_));
   dd(site);
 }
@@ -132,7 +93,7 @@ void Emitter::GoTo(i64 offset) {
       FreeHostFlags(LiveAt(offset));
       Poll(offset);
     }
-    LeaveFor(offset, nullptr);
+    LeaveFor(offset, std::nullopt);
   }
 }
 
@@ -143,9 +104,7 @@ void Emitter::JumpInside(const UnitInst& target) {
     Poll(target.offset);
   }
   if (const FastLoop* const loop = FastLoopTo(index)) {
-    db(kJumpOpcode);
-    dd(0);
-    Later([this, loop, rel32 = getSize() - 4] {
+    Later([this, loop, rel32 = Jump()] {
       Land(rel32);
       EmitFastLoop(*loop);
     });
@@ -154,11 +113,11 @@ void Emitter::JumpInside(const UnitInst& target) {
   if (live_[index].before != 0) {
     NeedHostFlags();
   }
-  jmp(labels_[index], T_NEAR);
+  JumpToLeader(Jump(), index);
 }
 
 // Out of the unit by a jump or, with a landing, by a call, which has pushed what the landing compares.
-void Emitter::LeaveFor(i64 offset, const Landing& landing) {
+void Emitter::LeaveFor(i64 offset, Landing landing) {
   const i64 page = PageOf(offset);
   const CodeWindow::Page* const target =
       unit_->mode.code_bits != 16 || page == 0 ? request_->window.At(page) : nullptr;
@@ -179,11 +138,13 @@ void Emitter::LeaveFor(i64 offset, const Landing& landing) {
 }
 
 // pc_base goes to the page of an offset, which must still be mapped there.
-void Emitter::EnterPage(i64 offset, u32 id, const Landing& landing) {
+void Emitter::EnterPage(i64 offset, u32 id, Landing landing) {
   LoadRip(kScratch0, PageOf(offset) * kPageBytes);
   StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
   if (!unit_->LiesIn(PageOf(offset))) {
-    CheckPage(id, [this, offset, landing] {
+    const size_t wrong = CheckPage(id);
+    Later([this, wrong, offset, landing] {
+      Land(wrong);
       form_ = {FlagHome::kMemory, {}};
       SetSite(OffsetInPage(offset));
       LeaveBy(thunks_.verify, landing);
@@ -191,25 +152,21 @@ void Emitter::EnterPage(i64 offset, u32 id, const Landing& landing) {
   }
 }
 
-// Whether the page whose RIP kScratch0 holds is mapped to the code page with this number.
-void Emitter::CheckPage(u32 id, std::function<void()> wrong) {
-  putSeg(gs);
-  xor_(kScratch0, At(offsetof(VcpuContext, branch_salt)));
-  putSeg(gs);
-  cmp(kScratch0, At(offsetof(VcpuContext, page_tags) + 8 * id));
-  const size_t rel32 = JumpIf(kNotEqual);
-  Later([this, rel32, wrong = std::move(wrong)] {
-    Land(rel32);
-    wrong();
-  });
+// Whether the page whose RIP kScratch0 holds is mapped to the code page with this number. Returns the
+// jump that is taken if it is not.
+size_t Emitter::CheckPage(u32 id) {
+  WithContext(kXor, kScratch0, offsetof(VcpuContext, branch_salt));
+  WithContext(kCompare, kScratch0, offsetof(VcpuContext, page_tags) + 8 * id);
+  return JumpIf(kNotEqual);
 }
 
-void Emitter::LeaveBy(const u8* thunk, const Landing& landing) {
+// When all landings stand.
+void Emitter::LeaveBy(const u8* thunk, Landing landing) {
   if (landing) {
-    call(thunk);
-    jmp(*landing, T_NEAR);
+    CallTo(thunk);
+    Land(Jump(), landings_[*landing]);
   } else {
-    jmp(thunk);
+    JumpTo(thunk);
   }
 }
 
@@ -222,7 +179,7 @@ void Emitter::GoToIfCondition(u8 condition, i64 offset) {
   const UnitInst* const inside = unit_->LeaderAt(offset);
   const bool is_forward = !IsBackward(offset);
   if (inside != nullptr && is_forward) {
-    JumpIf(condition, labels_[static_cast<size_t>(inside - unit_->insts.data())]);
+    JumpToLeader(JumpIf(condition), static_cast<size_t>(inside - unit_->insts.data()));
     return;
   }
   if (inside == nullptr && is_forward && PageOf(offset) == 0 && form_.homes.IsDefault()) {

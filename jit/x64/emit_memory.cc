@@ -9,13 +9,10 @@ namespace tandem::jit {
 
 static_assert(kMaxGroupSpan <= kMaxSpan, "a group needs a limit of its span");
 
-using Xbyak::Label;
 using Xbyak::Reg64;
 using Xbyak::RegExp;
 
 namespace {
-
-constexpr u8 kNotEqual = 5, kAbove = 7;
 
 bool HasCheckToEnd(const AccessPlan& plan) {
   return plan.form == AccessForm::kBase && !plan.asks_tlb && !std::has_single_bit(plan.check_size);
@@ -63,7 +60,7 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
     return AnyAddress(i, plan);
   }
   if (plan.form == AccessForm::kBase && !Is64()) {
-    lea(kScratch0.cvt32(), ptr[HostOf(plan.base) + plan.offset]);
+    WithMemory(kLoadAddress, kScratch0.cvt32(), AtGuest(plan.base, plan.offset));
     LoadContext(kScratch32, AddendOffset(plan));
     return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(kScratch32.getIdx())};
   }
@@ -81,7 +78,7 @@ HostMem Emitter::AddressWith(const Reg64& addend, const AccessPlan& plan,
     return {static_cast<u8>(HostOf(plan.base).getIdx()), base, 0, plan.offset};
   }
   if (mem.base != cpu::kNoRegister) {
-    lea(kScratch0, ptr[addend + HostOf(mem.base)]);
+    WithMemory(kLoadAddress, kScratch0, {base, static_cast<u8>(HostOf(mem.base).getIdx())});
     base = static_cast<u8>(kScratch0.getIdx());
   }
   return {base, static_cast<u8>(HostOf(mem.index).getIdx()), mem.scale,
@@ -92,10 +89,9 @@ HostMem Emitter::AddressWith(const Reg64& addend, const AccessPlan& plan,
 HostMem Emitter::AnyAddress(size_t i, const AccessPlan& plan) {
   if (plan.asks_tlb) {
     EmitLinearOf(unit_->insts[i]);
-    add(kScratch0, kScratch1);
+    WithRegister(kAdd, kScratch0, kScratch1);
   } else {
-    putSeg(gs);
-    add(kScratch0, At(MicroOffset(plan) + offsetof(MicroEntry, host)));
+    WithContext(kAdd, kScratch0, MicroOffset(plan) + offsetof(MicroEntry, host));
   }
   return {static_cast<u8>(kScratch0.getIdx())};
 }
@@ -123,54 +119,58 @@ MissRecord Emitter::MissOf(size_t i, const AccessPlan& plan) const {
 
 void Emitter::Check(size_t i, const AccessPlan& plan) {
   FreeHostFlags(live_[i].before);
-  auto again = std::make_shared<Label>();
-  auto miss = std::make_shared<Label>();
-  auto done = std::make_shared<Label>();
   if (plan.form == AccessForm::kAny) {
     EmitLimitCheck(unit_->insts[i]);
   }
-  L(*again);
+  const size_t again = getSize();
   EmitLinear(i, plan);
   plan.asks_tlb ? CompareWithTlb(plan) : CompareWithRun(plan);
-  JumpIf(plan.asks_tlb ? kNotEqual : kAbove, *miss);
-  L(*done);
+  const size_t miss = JumpIf(plan.asks_tlb ? kNotEqual : kAbove);
+  const size_t done = getSize();
   if (plan.asks_tlb) {
-    LoadIndexed(plan.form == AccessForm::kAny ? kScratch1 : kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
+    TakeTlbAddend(plan);
   }
-  if (plan.asks_tlb && plan.is_group) {  // for the others of the group
+  Later([this, i, &plan, again, miss, done, form = form_] {
+    form_ = form;
+    Land(miss);
+    EmitMiss(i, plan, again, done);
+  });
+}
+
+void Emitter::TakeTlbAddend(const AccessPlan& plan) {
+  LoadIndexed(plan.form == AccessForm::kAny ? kScratch1 : kScratch0, kScratch1,
+              TlbOffset() + offsetof(cpu::TlbEntry, addend));
+  if (plan.is_group) {  // for the others of the group
     StoreContext(AddendOffset(plan), kScratch0);
   }
-  const MissRecord record = MissOf(i, plan);
-  const u8* const thunk = thunks_.miss[unit_->mode.bank][plan.uses_write_run()];
-  Later([this, i, &plan, again, miss, done, record, thunk, form = form_] {
-    form_ = form;
-    L(*miss);
-    if (HasCheckToEnd(plan)) {
-      EmitCheckToEnd(plan);
-      jbe(*done, T_NEAR);
-    }
-    EmitLinear(i, plan);
-    mov(kScratch1, record.Pack());
-    call(thunk);
-    jmp(*again, T_NEAR);
-  });
+}
+
+// Where a check failed. again, done: positions of the check and of what is behind it.
+void Emitter::EmitMiss(size_t i, const AccessPlan& plan, size_t again, size_t done) {
+  if (HasCheckToEnd(plan)) {
+    EmitCheckToEnd(plan);
+    Land(JumpIf(kBelowOrEqual), done);
+  }
+  EmitLinear(i, plan);
+  LoadConstant(kScratch1, MissOf(i, plan).Pack());
+  CallTo(thunks_.miss[unit_->mode.bank][plan.uses_write_run()]);
+  Land(Jump(), again);
 }
 
 // The span was rounded up, behind its end. What stands at the end of a page, as much does on kernel
 // stacks, passes if it is rounded up before its start.
 void Emitter::EmitCheckToEnd(const AccessPlan& plan) {
   const i32 excess = static_cast<i32>((1u << SpanClass(plan.check_size)) - plan.check_size);
-  lea(Word(kScratch0), ptr[HostOf(plan.base) + (plan.check_offset - excess)]);
+  WithMemory(kLoadAddress, Word(kScratch0), AtGuest(plan.base, plan.check_offset - excess));
   CompareWithRun(plan);
 }
 
 // kScratch0: the linear address. Above: it is not in the run.
 void Emitter::CompareWithRun(const AccessPlan& plan) {
   const size_t micro = MicroOffset(plan);
-  putSeg(gs);
-  sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
-  putSeg(gs);
-  cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * SpanClass(plan.check_size)));
+  WithContext(kSub, kScratch0, micro + offsetof(MicroEntry, base));
+  WithContext(kCompare, kScratch0,
+              micro + offsetof(MicroEntry, limit) + 8 * SpanClass(plan.check_size));
 }
 
 size_t Emitter::TlbOffset() const {
@@ -181,19 +181,19 @@ size_t Emitter::TlbOffset() const {
 // kScratch1: where the entry lies from TlbOffset().
 void Emitter::CompareWithTlb(const AccessPlan& plan) {
   static_assert(sizeof(cpu::TlbEntry) == 32);
-  mov(kScratch1, kScratch0);
+  Copy(kScratch1, kScratch0);
   shr(kScratch1, 12 - 5);
   and_(kScratch1.cvt32(), (cpu::kTlbEntries - 1) << 5);
   if (plan.check_size > 1) {
-    lea(kScratch0, ptr[kScratch0 + (plan.check_size - 1)]);
+    WithMemory(kLoadAddress, kScratch0,
+               {.base = static_cast<u8>(kScratch0.getIdx()),
+                .displacement = static_cast<i32>(plan.check_size - 1)});
   }
   and_(kScratch0, -4096);
-  putSeg(gs);
-  or_(kScratch0, At(offsetof(VcpuContext, tlb.generations) + 8 * unit_->mode.bank));
-  putSeg(gs);
-  cmp(kScratch0, At(kScratch1, TlbOffset() + (plan.is_write
-                                                  ? offsetof(cpu::TlbEntry, write_tag)
-                                                  : offsetof(cpu::TlbEntry, read_tag))));
+  WithContext(kOr, kScratch0, offsetof(VcpuContext, tlb.generations) + 8 * unit_->mode.bank);
+  const size_t tag =
+      plan.is_write ? offsetof(cpu::TlbEntry, write_tag) : offsetof(cpu::TlbEntry, read_tag);
+  WithIndexed(kCompare, kScratch0, kScratch1, TlbOffset() + tag);
 }
 
 // The linear address that is checked, into kScratch0.
@@ -202,11 +202,10 @@ void Emitter::EmitLinear(size_t i, const AccessPlan& plan) {
     EmitLinearOf(unit_->insts[i]);
     return;
   }
-  const Reg64 base = HostOf(plan.base);
   if (plan.check_offset == 0 && Is64()) {
-    mov(kScratch0, base);
+    Copy(kScratch0, HostOf(plan.base));
   } else {
-    lea(Word(kScratch0), ptr[base + plan.check_offset]);
+    WithMemory(kLoadAddress, Word(kScratch0), AtGuest(plan.base, plan.check_offset));
   }
 }
 
@@ -214,35 +213,42 @@ void Emitter::EmitLinearOf(const UnitInst& unit_inst) {
   EmitOffset(unit_inst, kScratch0);
   const auto segment = static_cast<size_t>(unit_inst.inst.mem.segment);
   if (Bit(unit_->mode.based_segments, static_cast<unsigned>(segment))) {
-    putSeg(gs);
-    add(Word(kScratch0), At(offsetof(VcpuContext, segment_base) + 8 * segment));
+    WithContext(kAdd, Word(kScratch0), offsetof(VcpuContext, segment_base) + 8 * segment);
   }
 }
 
 // Base, index and displacement, cut to the address size; leaves EFLAGS alone.
 void Emitter::EmitOffset(const UnitInst& unit_inst, const Reg64& to) {
   const cpu::MemoryOperand& mem = unit_inst.inst.mem;
-  const bool is_small = mem.displacement == static_cast<i32>(mem.displacement);
   if (mem.base == cpu::kRipRegister) {
     LoadRip(to, i64{unit_inst.next()} + mem.displacement);
   } else if (mem.base == cpu::kNoRegister && mem.index == cpu::kNoRegister) {
-    mov(to, static_cast<u64>(mem.displacement));
+    LoadConstant(to, static_cast<u64>(mem.displacement));
   } else {
-    RegExp address(is_small ? static_cast<size_t>(mem.displacement) : 0);
-    if (mem.base != cpu::kNoRegister) {
-      address = address + GuestOr(mem.base, to);
-    }
-    if (mem.index != cpu::kNoRegister) {
-      const Reg64& scratch = InMemory(mem.base) ? kScratch1 : to;
-      address = address + GuestOr(mem.index, scratch) * (1 << mem.scale);
-    }
-    lea(Sized(to, mem.address_size == 8 ? 8 : 4), ptr[address]);
+    EmitSum(mem, to);
   }
   if (mem.address_size == 4) {
-    mov(to.cvt32(), to.cvt32());
+    Copy(to.cvt32(), to.cvt32());
   } else if (mem.address_size == 2) {
     movzx(to.cvt32(), to.cvt16());
   }
+}
+
+void Emitter::EmitSum(const cpu::MemoryOperand& mem, const Reg64& to) {
+  const Xbyak::Reg result = Sized(to, mem.address_size == 8 ? 8 : 4);
+  const i32 displacement = static_cast<i32>(mem.displacement);
+  if (mem.base == cpu::kNoRegister) {
+    lea(result, ptr[GuestOr(mem.index, to) * (1 << mem.scale) + displacement]);
+    return;
+  }
+  HostMem sum{.base = static_cast<u8>(GuestOr(mem.base, to).getIdx()),
+              .displacement = displacement};
+  if (mem.index != cpu::kNoRegister) {
+    const Reg64& scratch = InMemory(mem.base) ? kScratch1 : to;
+    sum.index = static_cast<u8>(GuestOr(mem.index, scratch).getIdx());
+    sum.scale = mem.scale;
+  }
+  WithMemory(kLoadAddress, result, sum);
 }
 
 void Emitter::EmitLimitCheck(const UnitInst& unit_inst) {
@@ -250,20 +256,23 @@ void Emitter::EmitLimitCheck(const UnitInst& unit_inst) {
   if (!Bit(unit_->mode.limited_segments, static_cast<unsigned>(segment))) {
     return;
   }
-  auto beyond = std::make_shared<Label>();
   EmitOffset(unit_inst, kScratch0);
   LoadContext(kScratch32.cvt32(), offsetof(VcpuContext, state.seg) +
                                       segment * sizeof(cpu::Segment) +
                                       offsetof(cpu::Segment, limit));
   lea(kScratch1, ptr[kScratch0 + (MemoryOperandOf(unit_inst.inst)->size - 1)]);
   cmp(kScratch1, kScratch32);
-  ja(*beyond, T_NEAR);
+  const size_t beyond = JumpIf(kAbove);
   Later([this, beyond, offset = unit_inst.offset, form = form_] {
     form_ = form;
-    L(*beyond);
+    Land(beyond);
     SetSite(offset);
-    jmp(thunks_.interpret);
+    JumpTo(thunks_.interpret);
   });
+}
+
+HostMem Emitter::AtGuest(u8 guest, i32 displacement) const {
+  return {.base = static_cast<u8>(HostOf(guest).getIdx()), .displacement = displacement};
 }
 
 Xbyak::Address Emitter::Mem(const HostMem& mem, unsigned bytes) const {

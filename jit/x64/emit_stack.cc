@@ -8,7 +8,8 @@ using Xbyak::Reg64;
 constexpr size_t kKeptValue = offsetof(VcpuContext, spill) + 32;
 
 void Emitter::MoveStackPointer(i32 by) {
-  lea(Word(kGuestRsp), ptr[kGuestRsp + by]);
+  WithMemory(kLoadAddress, Word(kGuestRsp),
+             {.base = static_cast<u8>(kGuestRsp.getIdx()), .displacement = by});
 }
 
 void Emitter::EmitPush(size_t i) {
@@ -24,16 +25,16 @@ void Emitter::EmitPush(size_t i) {
   if (operand.IsMemory()) {
     const HostMem mem = Address(i, accesses_[i].memory);
     // The check of the stack may call a thunk, which leaves kScratch1 undefined.
-    mov(Sized(kScratch1, bytes), Mem(mem, bytes));
+    WithMemory(kLoad, Sized(kScratch1, bytes), mem);
     StoreContext(kKeptValue, kScratch1);
     const HostMem stack = Address(i, accesses_[i].stack);
     LoadContext(kScratch1, kKeptValue);
-    mov(Mem(stack, bytes), Sized(kScratch1, bytes));
+    WithMemory(kStore, Sized(kScratch1, bytes), stack);
     MoveStackPointer(-static_cast<i32>(bytes));
     return;
   }
   const HostMem mem = Address(i, accesses_[i].stack);
-  mov(Mem(mem, bytes), Sized(GuestOr(operand.reg, kScratch1), bytes));
+  WithMemory(kStore, Sized(GuestOr(operand.reg, kScratch1), bytes), mem);
   MoveStackPointer(-static_cast<i32>(bytes));
 }
 
@@ -43,10 +44,10 @@ void Emitter::EmitPop(size_t i) {
   const unsigned bytes = inst.operand_size;
   const HostMem mem = Address(i, accesses_[i].stack);
   if (!InMemory(guest)) {
-    mov(Sized(HostOf(guest), bytes), Mem(mem, bytes));
+    WithMemory(kLoad, Sized(HostOf(guest), bytes), mem);
   } else {
     LoadGuest(kScratch1, guest);
-    mov(Sized(kScratch1, bytes), Mem(mem, bytes));
+    WithMemory(kLoad, Sized(kScratch1, bytes), mem);
     StoreGuest(guest, kScratch1);
   }
   MoveStackPointer(static_cast<i32>(bytes));
@@ -56,7 +57,7 @@ void Emitter::EmitLeave(size_t i) {
   const unsigned bytes = unit_->mode.code_bits / 8;
   const HostMem mem = Address(i, accesses_[i].stack);
   lea(Sized(kGuestRsp, bytes), ptr[rbp + bytes]);
-  mov(Sized(rbp, bytes), Mem(mem, bytes));
+  WithMemory(kLoad, Sized(rbp, bytes), mem);
 }
 
 }  // namespace tandem::jit

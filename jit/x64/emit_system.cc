@@ -3,7 +3,6 @@
 // What C++ executes, and the few system instructions that are done in place.
 namespace tandem::jit {
 
-using Xbyak::Label;
 using Xbyak::RegExp;
 
 namespace {
@@ -22,13 +21,12 @@ const CallOut* Emitter::MakeCallOut(size_t i) {
 
 // The one place where the thunk is entered. It comes back behind the jump.
 void Emitter::EmitCallOut(size_t i) {
-  Label behind;
+  constexpr int kJumpSize = 5;
   ToMemoryForm();
   LeaveHomes();
-  mov(kScratch0, reinterpret_cast<u64>(MakeCallOut(i)));
-  lea(kScratch1, ptr[Xbyak::util::rip + behind]);
-  jmp(thunks_.call_out);
-  L(behind);
+  LoadConstant(kScratch0, reinterpret_cast<u64>(MakeCallOut(i)));
+  lea(kScratch1, ptr[Xbyak::util::rip + kJumpSize]);
+  JumpTo(thunks_.call_out);
   TakeHomes();
 }
 
@@ -39,8 +37,8 @@ void Emitter::EmitExecute(size_t i) {
 
 void Emitter::ExecuteInCpp(const CallOut* call_out) {
   LeaveHomes();
-  mov(kScratch0, reinterpret_cast<u64>(call_out));
-  jmp(thunks_.execute);
+  LoadConstant(kScratch0, reinterpret_cast<u64>(call_out));
+  JumpTo(thunks_.execute);
 }
 
 // C++ sees to STI where something waits for its effect: it knows of the shadow.
@@ -51,16 +49,14 @@ void Emitter::EmitInterruptFlag(size_t i) {
     and_(dword[RegExp(kRflags)], static_cast<u32>(~cpu::kFlagIf));
     return;
   }
-  auto wanted = std::make_shared<Label>();
   LoadContext(kScratch0.cvt32(), offsetof(VcpuContext, attention));
-  putSeg(gs);
-  or_(kScratch0.cvt32(), At(offsetof(VcpuContext, window_wanted)));
-  jnz(*wanted, T_NEAR);
+  WithContext(kOr, kScratch0.cvt32(), offsetof(VcpuContext, window_wanted));
+  const size_t wanted = JumpIf(kNotEqual);
   putSeg(gs);
   or_(dword[RegExp(kRflags)], static_cast<u32>(cpu::kFlagIf));
   Later([this, wanted, call_out = MakeCallOut(i), form = form_] {
     form_ = form;
-    L(*wanted);
+    Land(wanted);
     ExecuteInCpp(call_out);
   });
 }
@@ -91,7 +87,7 @@ void Emitter::EmitPushFlags(size_t i) {
   StoreContext(kKeptImage, kScratch1);
   const HostMem mem = Address(i, accesses_[i].stack);
   LoadContext(kScratch1, kKeptImage);
-  mov(Mem(mem, bytes), Sized(kScratch1, bytes));
+  WithMemory(kStore, Sized(kScratch1, bytes), mem);
   MoveStackPointer(-static_cast<i32>(bytes));
 }
 

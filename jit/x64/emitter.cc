@@ -12,9 +12,8 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
   unit_ = &request.unit;
   block_ = block.get();
   block_->code = at;
-  reset();
+  block_->points.reserve(2 * unit_->insts.size());
   MoveTo(at);
-  cold_.clear();
   if (unit_->is_region && Is64()) {
     request.unit.homes = ChooseHomes(*unit_);
   }
@@ -32,7 +31,7 @@ void Emitter::EmitAll() {
   fast_loops_ = FindFastLoops(*unit_, accesses_);
   std::erase_if(fast_loops_, [&](const FastLoop& loop) { return live_[loop.head].before != 0; });
   other_pages_ = unit_->OtherPages();
-  labels_.assign(unit_->insts.size(), Xbyak::Label());
+  leaders_.resize(unit_->insts.size());
   EmitEntries();
   for (size_t i = 0; i < unit_->insts.size(); ++i) {
     const UnitInst& unit_inst = unit_->insts[i];
@@ -60,7 +59,9 @@ void Emitter::EmitEntries() {
   from_ = unit_->start();
   for (const i64 page : other_pages_) {
     LoadRip(kScratch0, page * kPageBytes);
-    CheckPage(request_->window.At(page)->id, [this] {
+    const size_t wrong = CheckPage(request_->window.At(page)->id);
+    Later([this, wrong] {
+      Land(wrong);
       form_ = {FlagHome::kMemory, {}};
       LeaveTo(thunks_.verify, unit_->start());
     });
@@ -73,7 +74,7 @@ void Emitter::EmitEntries() {
   }
   TakeHomes();
   if (unit_->entry != 0) {
-    jmp(labels_[unit_->entry], T_NEAR);
+    JumpToLeader(Jump(), unit_->entry);
   }
 }
 
@@ -85,15 +86,21 @@ void Emitter::EmitLeader(size_t i) {
   if (i > 0 && unit_->FallsInto(i - 1) && live_[i].before != 0) {
     NeedHostFlags();
   }
-  L(labels_[i]);
+  leaders_[i] = getSize();
   form_ = {FlagHome::kHost, unit_->homes};
 }
 
 void Emitter::EmitCold() {
   for (size_t i = 0; i < cold_.size(); ++i) {
-    const std::function<void()> emit = std::move(cold_[i]);  // it may add more
+    const KeptCall emit = cold_[i];  // it may add more
     emit();
   }
+  for (const InsideJump& jump : inside_jumps_) {
+    Land(jump.rel32, leaders_[jump.leader]);
+  }
+  cold_.clear();
+  inside_jumps_.clear();
+  landings_.clear();
 }
 
 void Emitter::NotePoint(i32 offset, bool flags_in_host) {

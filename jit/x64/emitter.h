@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "jit/analysis/access_plan.h"
@@ -10,6 +12,7 @@
 #include "jit/code/block.h"
 #include "jit/unit/unit.h"
 #include "jit/x64/assembler.h"
+#include "jit/x64/kept_call.h"
 #include "jit/x64/reencode.h"
 #include "jit/x64/thunks.h"
 
@@ -50,8 +53,22 @@ class Emitter : private Assembler {
     Homes homes;
   };
 
-  // Where a call comes back to; of jumps, null.
-  using Landing = std::shared_ptr<Xbyak::Label>;
+  // Where a call comes back to: an index into landings_. Of jumps, none.
+  using Landing = std::optional<u32>;
+
+  // Guest registers that live in memory, and host registers that have their values for one instruction.
+  struct Guests {
+    std::array<u8, 4> guest{};
+    std::array<u8, 4> host{};
+    size_t count = 0;
+    u8 borrowed = cpu::kNoRegister;  // the host register among them whose own value was put aside
+  };
+
+  // A jump to a leader of the unit.
+  struct InsideJump {
+    size_t rel32 = 0;
+    size_t leader = 0;  // index of the instruction
+  };
 
   // emitter.cc
   void EmitAll();
@@ -59,7 +76,12 @@ class Emitter : private Assembler {
   void EmitLeader(size_t i);
   void EmitInst(size_t i);
   void EmitCold();
-  void Later(std::function<void()> cold) { cold_.push_back(std::move(cold)); }
+  // Code for what is rare stands behind the rest.
+  template <typename Emit>
+  void Later(const Emit& emit) {
+    cold_.emplace_back(emit);
+  }
+  void JumpToLeader(size_t rel32, size_t leader) { inside_jumps_.push_back({rel32, leader}); }
   void NotePoint(i32 offset, bool flags_in_host);
   u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
   bool Is64() const { return unit_->mode.code_bits == 64; }
@@ -91,18 +113,22 @@ class Emitter : private Assembler {
                       const cpu::MemoryOperand& mem);
   MissRecord MissOf(size_t i, const AccessPlan& plan) const;
   void Check(size_t i, const AccessPlan& plan);
+  void EmitMiss(size_t i, const AccessPlan& plan, size_t again, size_t done);
   void EmitCheckToEnd(const AccessPlan& plan);
   void CompareWithRun(const AccessPlan& plan);
   void CompareWithTlb(const AccessPlan& plan);
+  void TakeTlbAddend(const AccessPlan& plan);
   void EmitLinear(size_t i, const AccessPlan& plan);
   void EmitLinearOf(const UnitInst& unit_inst);
   void EmitOffset(const UnitInst& unit_inst, const Xbyak::Reg64& to);
+  void EmitSum(const cpu::MemoryOperand& mem, const Xbyak::Reg64& to);
   void EmitSegment(const UnitInst& unit_inst, bool checks_limit);
   void EmitLimitCheck(const UnitInst& unit_inst);
   size_t MicroOffset(const AccessPlan& plan) const;
   size_t AddendOffset(const AccessPlan& plan) const;
   size_t TlbOffset() const;
   u16 SlotOf(const AccessPlan& plan) const;
+  HostMem AtGuest(u8 guest, i32 displacement) const;  // at the value of a register
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
 
   // emit_fast_loop.cc
@@ -113,9 +139,10 @@ class Emitter : private Assembler {
   void EmitFastLoop(const FastLoop& loop);
   void EmitRound(const FastLoop& loop);
   void LeaveFastIf(u8 condition, i64 offset);
-  void CheckStream(const Stream& stream, const Xbyak::Reg64& count, const Xbyak::Label& refused);
-  void FindInRun(const Stream& stream, const Xbyak::Label& refused);
-  void FindInTlb(const Stream& stream, const Xbyak::Label& refused);
+  void CheckStream(const Stream& stream, const Xbyak::Reg64& count);
+  void FindInRun(const Stream& stream);
+  void FindInTlb(const Stream& stream);
+  void RefuseIf(u8 condition) { refusals_.push_back(JumpIf(condition)); }
   void EmitStreamStart(const Stream& stream);
   size_t StreamAddend(const Stream& stream) const;
   HostMem FastAddress(size_t i, const AccessPlan& plan);
@@ -125,7 +152,11 @@ class Emitter : private Assembler {
   void EmitLea(size_t i);
   void EmitEncoded(const cpu::Inst& inst, const HostMem* mem);
   void EmitHighByteWithMemory(const cpu::Inst& inst, const HostMem& mem);
+  void PutReencoded(const cpu::Inst& inst, const GprFields& fields, const Reencoding& request);
   Reencoding WithHomes(const HostMem* mem) const;
+  Guests BringGuests(const cpu::Inst& inst, const GprFields& fields, const HostMem* mem,
+                     Reencoding& request);
+  void ReturnGuests(const cpu::Inst& inst, const Guests& guests);
   u8 Borrow(const cpu::Inst& inst, const HostMem* mem) const;
   bool WouldOverwrite(const cpu::MemoryOperand& mem, u8 guest) const;
 
@@ -152,24 +183,22 @@ class Emitter : private Assembler {
   void EmitJumpIndirect(size_t i);
   void EmitReturn(size_t i);
   void EmitDirection(size_t i);
-  void EmitLanding(size_t i, const Landing& landing);
+  u32 NewLanding();
+  void EmitLanding(size_t i, u32 landing);
   void EmitReentry(size_t i);
   void KeepTarget(size_t i);
   void PushReturn(size_t i);
   void LoadRip(const Xbyak::Reg64& to, i64 offset);
-  void LookUpBranch(const Landing& landing);
+  void LookUpBranch(Landing landing);
 
   // emit_jump.cc
   void GoTo(i64 offset);
   void GoToIfCondition(u8 condition, i64 offset);
   void JumpInside(const UnitInst& target);
-  void LeaveFor(i64 offset, const Landing& landing);
-  void EnterPage(i64 offset, u32 id, const Landing& landing);
-  void CheckPage(u32 id, std::function<void()> wrong);
-  void LeaveBy(const u8* thunk, const Landing& landing);
-  size_t JumpIf(u8 condition);
-  void JumpIf(u8 condition, const Xbyak::Label& target);
-  void Land(size_t rel32);
+  void LeaveFor(i64 offset, Landing landing);
+  void EnterPage(i64 offset, u32 id, Landing landing);
+  size_t CheckPage(u32 id);
+  void LeaveBy(const u8* thunk, Landing landing);
   void LinkedJump(u8 opcode, u8 condition, i64 offset);
   void EmitStub(u32 site, bool flags_in_host, i64 page);
   void LeaveTo(const u8* thunk, i32 offset);
@@ -186,9 +215,12 @@ class Emitter : private Assembler {
   std::vector<InstAccesses> accesses_;
   std::vector<FastLoop> fast_loops_;
   const FastLoop* fast_ = nullptr;  // whose copy without checks is being emitted
+  std::vector<size_t> refusals_;    // jumps that are taken where its attempt fails
   std::vector<i64> other_pages_;
-  std::vector<Xbyak::Label> labels_;  // of leaders
-  std::vector<std::function<void()>> cold_;
+  std::vector<size_t> leaders_;  // positions of their code, by index of the instruction
+  std::vector<InsideJump> inside_jumps_;
+  std::vector<size_t> landings_;  // positions
+  std::vector<KeptCall> cold_;
   Form form_;
   i64 from_ = 0;  // end of the instruction being translated: jumps to before it go backward
 };

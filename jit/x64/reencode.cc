@@ -83,8 +83,9 @@ bool IgnoresW(const Inst& inst, u8 map, u8 pp) {
 // The bytes of a host instruction as they are put together.
 class Writer {
  public:
-  Writer(const Inst& inst, const Reencoding& request, std::span<u8, kMaxHostLength> out)
-      : inst_(inst), request_(request), out_(out), fields_(GprFieldsOf(inst, request.code_bits)) {
+  Writer(const Inst& inst, const GprFields& fields, const Reencoding& request,
+         std::span<u8, kMaxHostLength> out)
+      : inst_(inst), request_(request), out_(out), fields_(fields) {
     MapModrm();
   }
 
@@ -125,7 +126,7 @@ class Writer {
   const Inst& inst_;
   const Reencoding& request_;
   std::span<u8, kMaxHostLength> out_;
-  const GprFields fields_;
+  const GprFields& fields_;
   size_t at_ = 0;
   u8 reg_ = 0, rm_ = 0;  // with their extension bits; rm of a register operand
   u8 x_ = 0;             // REX.X of a register operand (EVEX)
@@ -149,11 +150,6 @@ void Writer::MapModrm() {
   if (fields_.opcode_low != cpu::kNoRegister) {
     rm_ = Host(fields_.opcode_low);
   }
-}
-
-u8 RxbOf(const HostMem& mem) {
-  return static_cast<u8>((mem.base >= 8 ? kRexB : 0) |
-                         (mem.index != kNoIndex && mem.index >= 8 ? kRexX : 0));
 }
 
 // The prefix means 16 bits in the guest's 32- and 64-bit code, 32 bits in its 16-bit code.
@@ -192,7 +188,7 @@ void Writer::WriteLegacy() {
   }
   u8 rex = prefixes.rex & kRexW;
   rex |= reg_ >= 8 ? kRexR : 0;
-  rex |= request_.mem != nullptr ? RxbOf(*request_.mem) : (rm_ >= 8 ? kRexB : 0);
+  rex |= request_.mem != nullptr ? request_.mem->rex() : (rm_ >= 8 ? kRexB : 0);
   if (rex != 0 || prefixes.has_rex) {
     Put(static_cast<u8>(0x40 | rex));
   }
@@ -223,7 +219,7 @@ void Writer::WriteVex() {
   }
   const u8 vvvv = fields_.vvvv != cpu::kNoRegister ? Host(fields_.vvvv) : prefix.vvvv;
   u8 rxb = reg_ >= 8 ? kRexR : 0;
-  rxb |= request_.mem != nullptr ? RxbOf(*request_.mem) : (rm_ >= 8 ? kRexB : 0);
+  rxb |= request_.mem != nullptr ? request_.mem->rex() : (rm_ >= 8 ? kRexB : 0);
   Put(0xc4);
   Put(static_cast<u8>(((~rxb & 7) << 5) | map));
   Put(static_cast<u8>(rest | ((~vvvv & 0xf) << 3)));
@@ -239,7 +235,7 @@ void Writer::WriteVex() {
 void Writer::WriteEvex() {
   const VectorPrefix prefix = ReadVectorPrefix(inst_, request_.code_bits);
   u8 rxb = reg_ >= 8 ? kRexR : 0;
-  rxb |= request_.mem != nullptr ? RxbOf(*request_.mem)
+  rxb |= request_.mem != nullptr ? request_.mem->rex()
                                  : static_cast<u8>((rm_ >= 8 ? kRexB : 0) | (x_ ? kRexX : 0));
   const u8 vvvv = fields_.vvvv != cpu::kNoRegister ? Host(fields_.vvvv) : prefix.vvvv;
   Put(0x62);
@@ -266,22 +262,9 @@ void Writer::WriteModrm() {
 
 // Displacements of 8 bits are scaled in EVEX encodings: there 32 bits are used.
 void Writer::WriteMemory() {
-  const HostMem& mem = *request_.mem;
-  const bool fits = mem.displacement >= -128 && mem.displacement <= 127 &&
-                    inst_.encoding != Encoding::kEvex;
-  const bool has_none = mem.displacement == 0 && (mem.base & 7) != 5;
-  const u8 mod = has_none ? 0 : fits ? 1 : 2;
-  const bool has_sib = mem.index != kNoIndex || (mem.base & 7) == 4;
-  const u8 reg_bits = static_cast<u8>((reg_ & 7) << 3);
-  Put(static_cast<u8>((mod << 6) | reg_bits | (has_sib ? 4 : mem.base & 7)));
-  if (has_sib) {
-    const u8 index = mem.index != kNoIndex ? mem.index & 7 : 4;
-    Put(static_cast<u8>((mem.scale << 6) | (index << 3) | (mem.base & 7)));
-  }
-  const size_t bytes = mod == 0 ? 0 : mod == 1 ? 1 : 4;
-  for (size_t i = 0; i < bytes; ++i) {
-    Put(static_cast<u8>(static_cast<u32>(mem.displacement) >> (8 * i)));
-  }
+  const u8* const end =
+      PutMemory(&out_[at_], reg_, *request_.mem, inst_.encoding != Encoding::kEvex);
+  at_ = static_cast<size_t>(end - out_.data());
 }
 
 }  // namespace
@@ -306,9 +289,9 @@ GprFields GprFieldsOf(const Inst& inst, u8 code_bits) {
   return result;
 }
 
-size_t Reencode(const Inst& inst, const Reencoding& request,
+size_t Reencode(const Inst& inst, const GprFields& fields, const Reencoding& request,
                 std::span<u8, kMaxHostLength> out) {
-  return Writer(inst, request, out).Write();
+  return Writer(inst, fields, request, out).Write();
 }
 
 }  // namespace tandem::jit

@@ -4,18 +4,9 @@
 #include <span>
 
 #include "cpu/decode/inst.h"
+#include "jit/x64/host_mem.h"
 
 namespace tandem::jit {
-
-inline constexpr u8 kNoIndex = 0xff;
-
-// A host memory operand in 64-bit addressing: [base + (index << scale) + displacement].
-struct HostMem {
-  u8 base = 0;
-  u8 index = kNoIndex;
-  u8 scale = 0;
-  i32 displacement = 0;
-};
 
 // The general registers that the fields of an encoding name; kNoRegister where a field names none.
 struct GprFields {
@@ -36,8 +27,8 @@ struct Reencoding {
 
 inline constexpr size_t kMaxHostLength = 24;
 
-// Writes the same operation as 64-bit host code; returns its length.
-size_t Reencode(const cpu::Inst& inst, const Reencoding& request,
+// Writes the same operation as 64-bit host code; returns its length. fields: of the instruction.
+size_t Reencode(const cpu::Inst& inst, const GprFields& fields, const Reencoding& request,
                 std::span<u8, kMaxHostLength> out);
 
 }  // namespace tandem::jit
