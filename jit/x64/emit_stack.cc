@@ -49,7 +49,9 @@ void Emitter::EmitPop(size_t i) {
     mov(Sized(kScratch1, bytes), Mem(mem, bytes));
     StoreGuest(guest, kScratch1);
   }
-  MoveStackPointer(static_cast<i32>(bytes));
+  if (guest != cpu::kRsp) {  // what is popped stands
+    MoveStackPointer(static_cast<i32>(bytes));
+  }
 }
 
 void Emitter::EmitLeave(size_t i) {
