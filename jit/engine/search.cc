@@ -56,8 +56,12 @@ const u8* Engine::Search(bool ungrouped) {
   }
   UnitMode mode = mode_;
   mode.ungrouped = ungrouped;
-  MappedWindow window = MakeWindow();
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
+  if (shared_.IsLeftToInterpreter({reinterpret_cast<u64>(page.host()) + offset, mode.Key()}, page)) {
+    Step();
+    return nullptr;
+  }
+  MappedWindow window = MakeWindow();
   const Block* const block = shared_.Find(*this, mode, window, offset);
   if (block == nullptr) {
     if ((context_.attention.load() & kPauseAttention) == 0) {
