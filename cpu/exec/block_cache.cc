@@ -17,12 +17,13 @@ void BlockCache::Index(Block& block) {
     ++regions_[block.start.value / kRegionSize];
     mmu_->DropWriteTags(block.start);
   }
-  page->second.push_back(&block);
+  page->second.blocks.push_back(&block);
+  page->second.quiet_writes = 0;
 }
 
-// The page stays watched, as code that is rewritten comes again: the next write finds it empty.
+// The page stays watched for a while, as code that is rewritten comes again.
 void BlockCache::Unindex(Block& block) {
-  std::erase(pages_.find(block.start.value / kPageSize)->second, &block);
+  std::erase(pages_.find(block.start.value / kPageSize)->second.blocks, &block);
 }
 
 void BlockCache::Unwatch(Pages::iterator page) {
@@ -90,14 +91,16 @@ void BlockCache::OnCodeWritten(Gpa start, u64 length) {
   if (page == pages_.end()) {
     return;
   }
-  if (page->second.empty()) {
+  const bool is_quiet = ++page->second.quiet_writes >= kQuietWrites;
+  if (is_quiet && page->second.blocks.empty()) {
     Unwatch(page);
     return;
   }
-  const std::vector<Block*> blocks = page->second;
+  const std::vector<Block*> blocks = page->second.blocks;
   for (Block* block : blocks) {
     const u64 from = block->start.value;
-    if (from < start.value + length && start.value < from + block->bytes.size()) {
+    const bool is_hit = from < start.value + length && start.value < from + block->bytes.size();
+    if (is_hit && (is_quiet || !block->mode.single)) {
       Drop(*block);
     }
   }

@@ -11,7 +11,8 @@ namespace tandem::cpu {
 
 // The decoded blocks of one vCPU, by guest-physical address and mode. A block may go stale in two
 // ways: the vCPU itself writes to its bytes (reported by the Mmu, at once), or somebody else does
-// (other vCPUs, DMA), which Find's caller notices by comparing bytes at each entry.
+// (other vCPUs, DMA), which Find's caller notices by comparing bytes at each entry. For blocks of one
+// instruction the second way serves both, at first.
 class BlockCache final : public CodeWatch {
  public:
   // mmu is told to drop its writable translations when a page first holds code.
@@ -37,8 +38,14 @@ class BlockCache final : public CodeWatch {
   void OnCodeWritten(Gpa start, u64 length) override;
 
  private:
-  using Pages = std::unordered_map<u64, std::vector<Block*>>;
+  struct Page {
+    std::vector<Block*> blocks;  // with bytes there
+    u32 quiet_writes = 0;        // since a block was inserted
+  };
+  using Pages = std::unordered_map<u64, Page>;
   static constexpr size_t kMaxBlocks = 32768;
+  // As many writes show that the page is no longer one whose code is rewritten and run in turn.
+  static constexpr u32 kQuietWrites = 64;
 
   static u64 KeyOf(Gpa start, BlockMode mode) {
     return start.value ^ (static_cast<u64>(mode.Key()) << 44);
@@ -52,7 +59,7 @@ class BlockCache final : public CodeWatch {
 
   Mmu* mmu_ = nullptr;
   std::unordered_map<u64, std::unique_ptr<Block>> blocks_;
-  Pages pages_;  // by page number: blocks with bytes there; empty: watched until the next write
+  Pages pages_;  // that are watched, by page number
   std::unordered_map<u64, u32> regions_;  // by 2 MiB region: how many of pages_ are there
   std::vector<std::unique_ptr<Block>> dropped_;
   u64 epoch_ = 0;

@@ -25,13 +25,16 @@ bool IsCanonical(u64 address, bool has_five_levels) {
 
 }  // namespace
 
+// From a table: put together byte by byte, they would be read back before they are written.
 Mmu::Rights Mmu::DataRights() const {
+  static constexpr Rights kUser{kUserBank, true, false};
+  static constexpr Rights kSupervisor{kSupervisorBank, false, false};
+  static constexpr Rights kIgnoresSmap{kSupervisorAcBank, false, true};
   if (state_.cpl == 3) {
-    return {kUserBank, true, false};
+    return kUser;
   }
-  const bool has_smap = (state_.cr4 & kCr4Smap) != 0;
-  const bool ignores_smap = has_smap && (state_.rflags & kFlagAc) != 0;
-  return {ignores_smap ? kSupervisorAcBank : kSupervisorBank, false, ignores_smap};
+  const bool ignores_smap = (state_.cr4 & kCr4Smap) != 0 && (state_.rflags & kFlagAc) != 0;
+  return ignores_smap ? kIgnoresSmap : kSupervisor;
 }
 
 PagingState Mmu::Paging() const {

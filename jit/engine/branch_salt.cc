@@ -18,28 +18,35 @@ void Engine::UpdateSalt() {
   const u64 tag = mode_.is_user ? mmu_.user_generation_tag() + 1 : 0;
   const u64 validity = (mmu_.global_generation() << 13 | tag) + (salt_epoch_ << 40);
   const u64 code_base = context_.segment_base[static_cast<size_t>(cpu::SegReg::kCs)];
+  SaltEntry& last = last_salts_[mode_.is_user];
+  if (!last.Holds(mode_key_, code_base, validity)) {
+    last = FindSalt(code_base, validity);
+  }
+  context_.branch_salt = last.salt;
+}
+
+Engine::SaltEntry Engine::FindSalt(u64 code_base, u64 validity) {
   const u64 place = (validity + (code_base << 20)) * 0x9e3779b97f4a7c15;
   const u64 hash = (mode_key_ ^ place) * 0xff51afd7ed558ccd;
   auto& [recent, other] = salts_[hash >> 32 & (salts_.size() - 1)];
-  const auto is_it = [&](const SaltEntry& entry) {
-    return entry.mode == mode_key_ && entry.code_base == code_base && entry.validity == validity &&
-           entry.salt != 0;
-  };
-  if (is_it(recent) || is_it(other)) [[likely]] {
-    context_.branch_salt = is_it(recent) ? recent.salt : other.salt;
-    return;
+  if (recent.Holds(mode_key_, code_base, validity)) {
+    return recent;
+  }
+  if (other.Holds(mode_key_, code_base, validity)) {
+    return other;
   }
   if (next_salt_ > kMaxSalt) {
     context_.branches.fill({});
     context_.page_tags.fill(0);
     ungrouped_.fill({});
     salts_.fill({});
+    last_salts_.fill({});
     user_left_.salt = 0;
     next_salt_ = 1;
   }
   other = recent;
   recent = {mode_key_, code_base, validity, next_salt_++ << kSaltShift};
-  context_.branch_salt = recent.salt;
+  return recent;
 }
 
 void Engine::AskToForget(std::span<const RetiredCode> retired) noexcept {

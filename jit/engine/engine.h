@@ -107,7 +107,14 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   // mode.cc
   void ChangePrivilege();
   void UpdateMode();
+  struct KnownMode {
+    u64 inputs = 0;  // ModeInputs; 0: they do not say all
+    UnitMode mode;
+    u64 key = 0;
+  };
   UnitMode CurrentMode() const;
+  u64 ModeInputs() const;
+  const KnownMode& FindMode();
 
   // branch_salt.cc
   void UpdateSalt();
@@ -154,14 +161,22 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   bool last_is_user_ = false;
   u64 kept_r8_ = 0;
   u64 mode_key_ = 0;
+  std::array<KnownMode, 4> known_modes_{};  // by user, vectors loaded
 
   struct SaltEntry {
     u64 mode = 0;
     u64 code_base = 0;  // of CS
     u64 validity = 0;
-    u64 salt = 0;
+    u64 salt = 0;  // 0: empty
+
+    bool Holds(u64 wanted_mode, u64 wanted_base, u64 wanted_validity) const {
+      return mode == wanted_mode && code_base == wanted_base && validity == wanted_validity &&
+             salt != 0;
+    }
   };
+  SaltEntry FindSalt(u64 code_base, u64 validity);
   std::array<std::array<SaltEntry, 2>, 128> salts_{};  // by hash, the newer one first
+  std::array<SaltEntry, 2> last_salts_{};              // by user: found last
   u64 next_salt_ = 1;
   u64 salt_epoch_ = 0;  // counts when all that is cached must go
   bool has_local_supervisor_branches_ = false;

@@ -56,6 +56,31 @@ UnitMode Engine::CurrentMode() const {
   return mode;
 }
 
+// All that a mode follows from in 64-bit mode, where segments say little.
+u64 Engine::ModeInputs() const {
+  constexpr u64 kValid = u64{1} << 63;
+  constexpr u64 kCr0Bits = cpu::kCr0Pe | cpu::kCr0Em | cpu::kCr0Ts;      // bits 0, 2, 3
+  constexpr u64 kCr4Bits = cpu::kCr4Osfxsr | cpu::kCr4Osxsave;           // bits 9, 18
+  static_assert(kCr0Bits == 0xd && kCr4Bits == 0x40200 && cpu::kFlagVm == 0x20000 &&
+                kAvx512State == 0xe6, "the fields lie apart");
+  return kValid | mmu_.bank() | u64{state_.cpl} << 2 | (state_.cr0 & kCr0Bits) << 4 |
+         u64{x87_loaded_} << 5 | u64{context_.vectors_loaded != 0} << 8 |
+         (state_.cr4 & kCr4Bits) | (state_.rflags & cpu::kFlagVm) |
+         (state_.xcr0 & kAvx512State) << 24;
+}
+
+// A processor goes to and fro between few modes.
+const Engine::KnownMode& Engine::FindMode() {
+  const u64 inputs = state_.In64BitMode() ? ModeInputs() : 0;
+  KnownMode& known =
+      known_modes_[(state_.cpl == 3 ? 1u : 0u) | (context_.vectors_loaded != 0 ? 2u : 0u)];
+  if (inputs == 0 || known.inputs != inputs) {
+    known = {inputs, CurrentMode(), 0};
+    known.key = known.mode.Key();
+  }
+  return known;
+}
+
 // Kernels rarely use vector registers, and helpers are cheaper without: they go to memory with the
 // user's code, and come back with it if it had them. Now and then it must ask for them anew.
 void Engine::ChangePrivilege() {
@@ -81,12 +106,11 @@ void Engine::UpdateMode() {
     ChangePrivilege();
     mode_is_old_ = false;
   }
-  const UnitMode mode = CurrentMode();
-  if (mode != mode_) {
-    mode_ = mode;
-    mode_key_ = mode.Key();
+  if (const KnownMode& now = FindMode(); now.key != mode_key_) {
+    mode_ = now.mode;
+    mode_key_ = now.key;
     ResetShadowStack();
-    if (mode.code_bits != 64) {
+    if (mode_.code_bits != 64) {
       for (size_t i = 0; i < 8; ++i) {
         state_.gpr[i] &= 0xffffffff;  // upper halves are undefined after leaving 64-bit mode
       }

@@ -49,7 +49,7 @@ class RewrittenPages {
  private:
   static constexpr u32 kHot = 16;
   static constexpr u32 kQuietSteps = 100;
-  static constexpr u32 kQuietWrites = 1000;
+  static constexpr u32 kQuietWrites = 4000;
   static constexpr size_t kMaxPages = 4096;
 
   struct Page {

@@ -136,9 +136,9 @@ void SharedCode::TellOf(std::span<const RetiredCode> retired) {
   }
 }
 
-bool SharedCode::IsRewritten(const GuestPage& page) {
+bool SharedCode::IsLeftToInterpreter(const BlockKey& key, const GuestPage& page) {
   MutexLock lock(cache_.mutex());
-  return rewritten_.TakeStep(reinterpret_cast<u64>(page.host()));
+  return cache_.Find(key) == nullptr && rewritten_.TakeStep(reinterpret_cast<u64>(page.host()));
 }
 
 bool SharedCode::IsMapped(const Block& block, MappedWindow& window) const {
@@ -158,9 +158,6 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
   }
   if (block != nullptr && IsMapped(*block, window)) {
     return block;
-  }
-  if (block == nullptr && IsRewritten(*window.GuestAt(0))) {
-    return nullptr;
   }
   if (block != nullptr) {
     RetireAlone(*block);

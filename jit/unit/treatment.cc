@@ -71,8 +71,9 @@ Treatment OfStack(const Inst& inst, const UnitMode& mode) {
   if (inst.op == Op::kPush) {
     return Treatment::kPush;
   }
-  const bool is_register = operand.kind == OperandKind::kGpr && operand.reg != cpu::kRsp;
-  return is_register ? Treatment::kPop : Treatment::kInterpret;
+  const bool is_plain = operand.kind == OperandKind::kGpr &&
+                        (operand.reg != cpu::kRsp || HasCodeSize(inst, mode));
+  return is_plain ? Treatment::kPop : Treatment::kInterpret;
 }
 
 Treatment WithX87(const UnitMode& mode) {

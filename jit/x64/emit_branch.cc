@@ -73,8 +73,8 @@ void Emitter::LookUpBranch(Landing landing) {
   });
 }
 
-// The target of an indirect jump or call is put aside.
-void Emitter::KeepTarget(size_t i) {
+// The target of an indirect jump or call, into kScratch0.
+void Emitter::LoadTarget(size_t i) {
   const cpu::Inst& inst = unit_->insts[i].inst;
   const unsigned bytes = unit_->mode.code_bits / 8;
   if (inst.operands[0].IsMemory()) {
@@ -83,14 +83,12 @@ void Emitter::KeepTarget(size_t i) {
   } else {
     Copy(Sized(kScratch0, bytes), Sized(GuestOr(inst.operands[0].reg, kScratch0), bytes));
   }
-  StoreContext(kKeptTarget, kScratch0);
 }
 
 void Emitter::EmitJumpIndirect(size_t i) {
-  KeepTarget(i);
-  ToMemoryForm();
+  LoadTarget(i);
+  ToMemoryForm(kScratch1);
   LeaveHomes();
-  LoadContext(kScratch0, kKeptTarget);
   LookUpBranch(std::nullopt);
 }
 
@@ -163,13 +161,22 @@ void Emitter::EmitCall(size_t i) {
 
 void Emitter::EmitCallIndirect(size_t i) {
   const u32 landing = NewLanding();
-  KeepTarget(i);
+  const cpu::Operand& operand = unit_->insts[i].inst.operands[0];
+  const bool is_kept = operand.IsMemory() || operand.reg == cpu::kRsp;  // over the push
+  if (is_kept) {
+    LoadTarget(i);
+    StoreContext(kKeptTarget, kScratch0);
+  }
   PushReturn(i);
-  ToMemoryForm();
+  if (is_kept) {
+    LoadContext(kScratch0, kKeptTarget);
+  } else {
+    LoadTarget(i);
+  }
+  ToMemoryForm(kScratch1);
   LeaveHomes();
-  LoadRip(kScratch0, unit_->insts[i].next());
-  push(kScratch0);
-  LoadContext(kScratch0, kKeptTarget);
+  LoadRip(kScratch1, unit_->insts[i].next());
+  push(kScratch1);
   LookUpBranch(landing);
   EmitLanding(i, landing);
 }

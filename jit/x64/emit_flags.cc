@@ -18,6 +18,11 @@ void Emitter::NeedHostFlags() {
   }
 }
 
-void Emitter::ToMemoryForm() { FreeHostFlags(static_cast<u32>(cpu::kArithFlags)); }
+void Emitter::ToMemoryForm(const Xbyak::Reg64& scratch) {
+  if (form_.flags == FlagHome::kHost) {
+    SaveFlags(scratch);
+    form_.flags = FlagHome::kMemory;
+  }
+}
 
 }  // namespace tandem::jit

@@ -50,7 +50,9 @@ void Emitter::EmitPop(size_t i) {
     WithMemory(kLoad, Sized(kScratch1, bytes), mem);
     StoreGuest(guest, kScratch1);
   }
-  MoveStackPointer(static_cast<i32>(bytes));
+  if (guest != cpu::kRsp) {  // what is popped stands
+    MoveStackPointer(static_cast<i32>(bytes));
+  }
 }
 
 void Emitter::EmitLeave(size_t i) {

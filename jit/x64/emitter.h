@@ -92,7 +92,8 @@ class Emitter : private Assembler {
   // emit_flags.cc
   void FreeHostFlags(u32 live);  // EFLAGS will be overwritten
   void NeedHostFlags();
-  void ToMemoryForm();  // for leaving the block in an unknown direction
+  // For leaving the block in an unknown direction.
+  void ToMemoryForm(const Xbyak::Reg64& scratch = kScratch0);
 
   // emit_homes.cc
   bool InMemory(u8 guest) const {
@@ -186,7 +187,7 @@ class Emitter : private Assembler {
   u32 NewLanding();
   void EmitLanding(size_t i, u32 landing);
   void EmitReentry(size_t i);
-  void KeepTarget(size_t i);
+  void LoadTarget(size_t i);
   void PushReturn(size_t i);
   void LoadRip(const Xbyak::Reg64& to, i64 offset);
   void LookUpBranch(Landing landing);

@@ -243,6 +243,9 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
   and_(ecx, 15);
   mov(edx, 1);
   shl(edx, cl);
+  mov(rcx, kScratch1);
+  shr(rcx, MissRecord::kExcessShift);
+  sub(edx, ecx);
   lea(rdx, ptr[kScratch0 + rdx - 1]);
   and_(rdx, -4096);
   putSeg(gs);

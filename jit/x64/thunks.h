@@ -61,13 +61,14 @@ struct MissRecord {
   bool is_simple = false;
 
   static constexpr unsigned kSlotShift = 4;  // the lowest bits are span_class
+  static constexpr unsigned kExcessShift = 56;  // the highest ones say how far size is below its class
 
   constexpr u64 Pack() const {
     const u64 excess = (1u << span_class) - size;
     return span_class | (u64{slot} << kSlotShift) | (u64{is_stack} << 13) |
            (u64{is_group} << 14) | (u64{is_write} << 15) | (u64{asks_tlb} << 16) |
            (u64{own_write} << 17) | (u64{is_simple} << 18) |
-           (u64{site.Pack()} << 19) | (u64{own_offset} << 47) | (excess << 56);
+           (u64{site.Pack()} << 19) | (u64{own_offset} << 47) | (excess << kExcessShift);
   }
   static constexpr MissRecord Unpack(u64 packed) {
     const auto bits = [packed](unsigned at, unsigned count) {
@@ -81,7 +82,7 @@ struct MissRecord {
             .is_write = bits(15, 1) != 0,
             .asks_tlb = bits(16, 1) != 0,
             .is_stack = bits(13, 1) != 0,
-            .size = static_cast<u16>((1u << span_class) - bits(56, 8)),
+            .size = static_cast<u16>((1u << span_class) - bits(kExcessShift, 8)),
             .own_offset = bits(47, 9),
             .own_write = bits(17, 1) != 0,
             .is_simple = bits(18, 1) != 0};
