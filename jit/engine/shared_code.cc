@@ -5,7 +5,9 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "devices/bus/address.h"
+#include "jit/engine/check_entries.h"
 #include "jit/engine/content_hash.h"
 #include "jit/unit/region.h"
 
@@ -13,15 +15,6 @@ namespace tandem::jit {
 namespace {
 
 constexpr size_t kSpaceSize = 128 << 20;
-
-// What stands there now where the block was translated from.
-u64 ContentNow(const Block& block) {
-  ContentHash hash;
-  for (const GuestSpan& span : block.spans) {
-    hash.Add(reinterpret_cast<const u8*>(span.address), span.size);
-  }
-  return hash.value();
-}
 
 }  // namespace
 
@@ -31,7 +24,8 @@ SharedCode::SharedCode(const cpu::CpuModel& model, const Handlers& handlers)
       thunks_(EmitThunks(space_.writable(), space_.executable(), space_.size(), handlers,
                          model.Has(cpu::Feature::kAvx512f))),
       cache_(space_, thunks_.size),
-      emitter_(space_.writable(), space_.size(), thunks_) {}
+      emitter_(space_.writable(), space_.size(), thunks_),
+      watches_entries_(kChecksEntries || LogEnabled(LogItem::kExec)) {}
 
 void SharedCode::Enter(CodeUser& user) {
   for (;;) {

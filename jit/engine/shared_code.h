@@ -137,6 +137,7 @@ class SharedCode final : public devices::CodeObserver {
   Counts counts_;
   std::optional<PerfMap> perf_map_;
   Eagerness eagerness_ = Eagerness::kNone;
+  const bool watches_entries_;
 
   std::atomic<bool> pause_wanted_{false};
   Mutex pause_mu_{LockRank::kLeaf};  // pause_wanted_ goes false under it

@@ -148,7 +148,8 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
     }
     return it->second;
   };
-  const EmitRequest request{unit, window, make_call_out, seed, flags_needed_at};
+  const EmitRequest request{unit, window, make_call_out, seed, flags_needed_at,
+                            watches_entries_};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
   next_region_slot_ += unit.is_region ? kRegionSlots : 0;
   block->key = key;

@@ -85,6 +85,20 @@ void Emitter::EmitLeader(size_t i) {
   }
   L(labels_[i]);
   form_ = {FlagHome::kHost, unit_->homes};
+  if (request_->is_watched) {
+    TellOfEntry(i);
+  }
+}
+
+// For logs and checks: slow, as all registers go to memory and back.
+void Emitter::TellOfEntry(size_t i) {
+  FreeHostFlags(live_[i].before);
+  LeaveHomes();
+  call(thunks_.entered);
+  dq(reinterpret_cast<u64>(block_));
+  dd(static_cast<u32>(unit_->insts[i].offset));
+  TakeHomes();
+  NeedHostFlags();
 }
 
 void Emitter::EmitCold() {

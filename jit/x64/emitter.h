@@ -23,6 +23,7 @@ struct EmitRequest {
   u32 slot_seed = 0;  // which part of the cached runs the block uses
   // Arithmetic flags that may be needed by the code at an offset.
   std::function<u32(i64)> flags_needed_at;
+  bool is_watched = false;  // C++ is told whenever control comes to a leader
 };
 
 // The translator's back end: one unit becomes host code in place, in one pass. One family of
@@ -56,6 +57,7 @@ class Emitter : private Assembler {
   void EmitAll();
   void EmitEntries();
   void EmitLeader(size_t i);
+  void TellOfEntry(size_t i);
   void EmitInst(size_t i);
   void EmitCold();
   void Later(std::function<void()> cold) { cold_.push_back(std::move(cold)); }
