@@ -76,6 +76,7 @@ struct Block {
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
   u32 entry_in_host = 0;    // entered with the flags in EFLAGS
+  u32 cold = 0;             // where the code off the straight path starts
   u64 content = 0;  // a hash of the bytes it was translated from
   bool retired = false;
 

@@ -43,7 +43,8 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   struct Counts {
     u64 interpreted = 0, call_outs = 0, executed = 0, polls = 0, links = 0, branch_misses = 0;
     u64 searches = 0, verifies = 0, samples = 0, flushes = 0;
-    u64 run_fills = 0, aliases = 0, misses_interpreted = 0, ungrouped = 0, page_faults = 0;
+    u64 run_fills = 0, aliases = 0, ungrouped = 0, page_faults = 0, revised = 0;
+    u64 crossing = 0, refused = 0, not_plain = 0;  // misses that were interpreted
     u64 x87_loads = 0, vector_loads = 0;
   };
   void LogCounts() const;  // -d jit
@@ -145,6 +146,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   void ServeAliasClaim();
   void ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry);
   bool IsInTlb(u64 linear, MissRecord record) const;
+  void CountInterpreted(u64 linear, MissRecord record);
   bool IsRefused(u64 linear, MissRecord record);
   void NoteRefused(u64 linear, MissRecord record);
   bool FaultOfMiss(u64 linear, MissRecord record, cpu::Fault& fault);

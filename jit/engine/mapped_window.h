@@ -42,7 +42,11 @@ class MappedWindow final : public CodeWindow {
   // Finds the page so many pages after the first, without a fault; false: it cannot be had.
   using Finder = std::function<bool(i64 page, GuestPage& found)>;
 
-  MappedWindow(PageNumbers& numbers, Finder find) : numbers_(numbers), find_(std::move(find)) {}
+  // linear: address of the first page.
+  MappedWindow(PageNumbers& numbers, u64 linear, Finder find)
+      : numbers_(numbers), linear_(linear), find_(std::move(find)) {}
+
+  u64 linear() const { return linear_; }
 
   const Page* At(i64 page) override;
   const GuestPage* GuestAt(i64 page);
@@ -62,6 +66,7 @@ class MappedWindow final : public CodeWindow {
   const Entry& Look(i64 page);
 
   PageNumbers& numbers_;
+  const u64 linear_;
   const Finder find_;
   bool is_sealed_ = false;
   std::deque<Entry> entries_;

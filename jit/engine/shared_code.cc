@@ -25,7 +25,8 @@ SharedCode::SharedCode(const cpu::CpuModel& model, const Handlers& handlers)
                          model.Has(cpu::Feature::kAvx512f))),
       cache_(space_, thunks_.size),
       emitter_(space_.writable(), space_.size(), thunks_),
-      watches_entries_(kChecksEntries || LogEnabled(LogItem::kExec)) {}
+      watches_entries_(kChecksEntries || LogEnabled(LogItem::kExec)),
+      counts_in_code_(LogEnabled(LogItem::kJit)) {}
 
 void SharedCode::Enter(CodeUser& user) {
   for (;;) {
@@ -100,6 +101,9 @@ bool SharedCode::MakeRoom(CodeUser& user) {
     MutexLock lock(cache_.mutex());
     for (size_t i = 0; i < (drops_all ? CodeCache::kChunks : 1); ++i) {
       cache_.RecycleNextChunk();  // pages that have lost code stay watched: a write tells
+      if (gdb_jit_) {
+        gdb_jit_->Forget(space_.ToExecutable(cache_.cursor()), cache_.room());
+      }
       ++counts_.recycled_chunks;
     }
   }
@@ -117,6 +121,7 @@ bool SharedCode::MakeRoom(CodeUser& user) {
 // more may be in their tables, or be running.
 void SharedCode::Retire(Block& block, std::vector<RetiredCode>& retired) {
   cache_.Retire(block);
+  ++counts_.retired;
   retired.push_back({reinterpret_cast<u64>(EntryOf(block)),
                      static_cast<u16>(block.key.address % kPageSize)});
 }
@@ -272,7 +277,6 @@ void SharedCode::OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) {
     ram.SetCodeGranules(AlignDown(offset, kPageSize),
                         granules == 0 && rewritten_.IsWatched(page) ? ~u64{0} : granules);
   }
-  counts_.retired += retired.size();
   TellOf(retired);
 }
 

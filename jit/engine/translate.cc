@@ -3,9 +3,11 @@
 #include <map>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "jit/analysis/flags.h"
 #include "jit/engine/call_out.h"
 #include "jit/engine/content_hash.h"
+#include "jit/engine/log_block.h"
 #include "jit/engine/shared_code.h"
 
 // From a unit to a published block.
@@ -149,7 +151,7 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
     return it->second;
   };
   const EmitRequest request{unit, window, make_call_out, seed, flags_needed_at,
-                            watches_entries_};
+                            watches_entries_, counts_in_code_};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
   next_region_slot_ += unit.is_region ? kRegionSlots : 0;
   block->key = key;
@@ -183,12 +185,28 @@ void SharedCode::Publish(const Unit& unit, std::unique_ptr<Block> made, MappedWi
     counts_.guest_bytes += inst.inst.length;
   }
   counts_.host_bytes += block.code_size;
-  LogBlock(unit, block);
+  LogBlock(unit, block, window);
   if (perf_map_) {
     const GuestPage& page = *window.GuestAt(0);
     perf_map_->Add(block, space_, page.ram->name(),
                    page.offset + static_cast<u64>(OffsetInPage(unit.start())));
   }
+  if (gdb_jit_) {
+    gdb_jit_->Add(space_.ToExecutable(block.code), block.code_size,
+                  window.linear() + static_cast<u64>(i64{unit.start()}));
+  }
+}
+
+// -d in_asm, op and out_asm. One text a block: those of other threads do not get in between.
+void SharedCode::LogBlock(const Unit& unit, const Block& block, const MappedWindow& window) const {
+  constexpr u32 kWanted = static_cast<u32>(LogItem::kInAsm) | static_cast<u32>(LogItem::kOp) |
+                          static_cast<u32>(LogItem::kOutAsm);
+  if ((LogItems() & kWanted) == 0) [[likely]] {
+    return;
+  }
+  LogLine(BlockText({unit, block, window.linear(), ToDecodeMode(unit.mode, model_), emitter_.live(),
+                     emitter_.accesses(), thunks_, space_})
+              .Make(LogItems()));
 }
 
 // From here on writes to these bytes are seen.

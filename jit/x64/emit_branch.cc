@@ -68,6 +68,7 @@ void Emitter::EmitLoop(size_t i) {
 void Emitter::LookUpBranch(const Landing& landing) {
   auto miss = std::make_shared<Label>();
   auto wrong = std::make_shared<Label>();
+  Count(offsetof(VcpuContext, branch_lookups));
   putSeg(gs);
   cmp(dword[Xbyak::RegExp(kAttention)], 0);
   jne(*miss, T_NEAR);

@@ -119,6 +119,7 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   if (plan.form == AccessForm::kAny) {
     EmitLimitCheck(unit_->insts[i]);
   }
+  Count(CounterOf(plan, false));
   L(*again);
   EmitLinear(i, plan);
   plan.asks_tlb ? CompareWithTlb(plan) : CompareWithRun(plan);
@@ -139,6 +140,7 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
       EmitCheckToEnd(plan);
       jbe(*done, T_NEAR);
     }
+    Count(CounterOf(plan, true));
     EmitLinear(i, plan);
     mov(kScratch1, record.Pack());
     call(thunk);
@@ -161,6 +163,13 @@ void Emitter::CompareWithRun(const AccessPlan& plan) {
   sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
   putSeg(gs);
   cmp(kScratch0, At(micro + offsetof(MicroEntry, limit) + 8 * SpanClass(plan.check_size)));
+}
+
+size_t Emitter::CounterOf(const AccessPlan& plan, bool is_miss) const {
+  const size_t checks =
+      plan.asks_tlb ? offsetof(CheckCounts, tlb) : offsetof(CheckCounts, runs);
+  return offsetof(VcpuContext, check_counts) + unit_->mode.bank * sizeof(CheckCounts) + checks +
+         (is_miss ? sizeof(u64) : 0);
 }
 
 size_t Emitter::TlbOffset() const {

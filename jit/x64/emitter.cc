@@ -102,6 +102,7 @@ void Emitter::TellOfEntry(size_t i) {
 }
 
 void Emitter::EmitCold() {
+  block_->cold = Position();
   for (size_t i = 0; i < cold_.size(); ++i) {
     const std::function<void()> emit = std::move(cold_[i]);  // it may add more
     emit();
@@ -110,6 +111,14 @@ void Emitter::EmitCold() {
 
 void Emitter::NotePoint(i32 offset, bool flags_in_host) {
   block_->points.push_back({Position(), offset, flags_in_host});
+}
+
+// counter: offset in the context. Overwrites EFLAGS.
+void Emitter::Count(size_t counter) {
+  if (request_->is_counted) {
+    putSeg(gs);
+    inc(qword[Xbyak::RegExp(counter)]);
+  }
 }
 
 Xbyak::Reg Emitter::Sized(const Xbyak::Reg64& reg, unsigned bytes) const {

@@ -24,6 +24,7 @@ struct EmitRequest {
   // Arithmetic flags that may be needed by the code at an offset.
   std::function<u32(i64)> flags_needed_at;
   bool is_watched = false;  // C++ is told whenever control comes to a leader
+  bool is_counted = false;  // VcpuContext::check_counts and the like are kept
 };
 
 // The translator's back end: one unit becomes host code in place, in one pass. One family of
@@ -39,6 +40,9 @@ class Emitter : private Assembler {
 
   // Writes the code at `at` and returns its block (without key and bytes).
   std::unique_ptr<Block> Emit(const EmitRequest& request, u8* at);
+  // What was known of the unit that was emitted last.
+  const std::vector<FlagLiveness>& live() const { return live_; }
+  const std::vector<InstAccesses>& accesses() const { return accesses_; }
 
  private:
   // Where the guest's arithmetic flags are.
@@ -62,6 +66,7 @@ class Emitter : private Assembler {
   void EmitCold();
   void Later(std::function<void()> cold) { cold_.push_back(std::move(cold)); }
   void NotePoint(i32 offset, bool flags_in_host);
+  void Count(size_t counter);
   u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
   bool Is64() const { return unit_->mode.code_bits == 64; }
   Xbyak::Reg Sized(const Xbyak::Reg64& reg, unsigned bytes) const;
@@ -101,6 +106,7 @@ class Emitter : private Assembler {
   size_t MicroOffset(const AccessPlan& plan) const;
   size_t AddendOffset(const AccessPlan& plan) const;
   size_t TlbOffset() const;
+  size_t CounterOf(const AccessPlan& plan, bool is_miss) const;
   u16 SlotOf(const AccessPlan& plan) const;
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
 
