@@ -40,9 +40,10 @@ struct IncomingLink {
 // From a place in the host code to the guest instruction it belongs to.
 struct CodePoint {
   u32 host = 0;     // from the block's start
-  i32 offset = 0;   // of the guest instruction, from the start of the block's page
+  i16 offset = 0;   // of the guest instruction, from the start of the block's page
   bool flags_in_host = false;  // arithmetic flags that are needed are in EFLAGS from here on
 };
+static_assert(sizeof(CodePoint) == 8, "there are as many as translated instructions");
 
 // Guest bytes, within one page.
 struct GuestSpan {
@@ -83,6 +84,14 @@ struct Block {
   bool Overlaps(u64 address, u64 length) const {
     return std::any_of(spans.begin(), spans.end(),
                        [&](const GuestSpan& span) { return span.Overlaps(address, length); });
+  }
+
+  // It is complete: gives back memory that was taken for more. Blocks are many and live long.
+  void Shrink() {
+    spans.shrink_to_fit();
+    exits.shrink_to_fit();
+    points.shrink_to_fit();
+    call_outs.shrink_to_fit();
   }
 
   std::vector<ExitSite> exits;

@@ -65,6 +65,7 @@ Block* CodeCache::Find(const BlockKey& key) const {
 
 Block* CodeCache::Publish(std::unique_ptr<Block> block) {
   Block* const result = block.get();
+  result->Shrink();
   CHECK(result->code == cursor_ && result->code_size <= room());
   cursor_ += std::min(AlignUp(result->code_size, kCodeAlignment), room());
   blocks_[result->key] = result;

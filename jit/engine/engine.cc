@@ -6,6 +6,7 @@
 #include "cpu/exec/flags.h"
 #include "jit/engine/check_entries.h"
 #include "jit/engine/host_thread.h"
+#include "jit/engine/log_text.h"
 #include "jit/engine/shadow_stack.h"
 
 namespace tandem::jit {
@@ -148,6 +149,8 @@ const u8* Engine::Resume() {
 // One instruction by the interpreter.
 void Engine::Step() {
   ++counts_.interpreted;
+  Log(LogItem::kExec, "exec: vcpu {}: interpreter, rip {:#x}, linear {:#x}, {}",
+      interpreter_.core().id, state_.rip, LinearRip(), ModeText(CurrentMode()));
   UnloadX87();
   interpreter_.ExecuteOne();
   mode_is_old_ = true;

@@ -45,10 +45,11 @@ void BlockText::AddHeader() {
        ModeText(unit.mode), block.code_size);
 }
 
-// Where the host code of the guest instruction at this offset starts; some have several points.
+// Where the host code of the guest instruction at this offset starts; some have several points, some
+// none of their own, as they have no code.
 u32 BlockText::HostStartOf(i32 offset) const {
   for (const CodePoint& point : parts_.block.points) {
-    if (point.offset == offset) {
+    if (point.offset >= offset) {
       return point.host;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "jit/x64/register_homes.h"
 
 namespace tandem::jit {
@@ -110,7 +111,13 @@ void Emitter::EmitCold() {
 }
 
 void Emitter::NotePoint(i32 offset, bool flags_in_host) {
-  block_->points.push_back({Position(), offset, flags_in_host});
+  CHECK(SiteRecord::Holds(offset));
+  const CodePoint point{Position(), static_cast<i16>(offset), flags_in_host};
+  if (!block_->points.empty() && block_->points.back().host == point.host) {
+    block_->points.back() = point;
+  } else {
+    block_->points.push_back(point);
+  }
 }
 
 // counter: offset in the context. Overwrites EFLAGS.

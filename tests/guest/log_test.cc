@@ -33,7 +33,7 @@ TEST_CASE("log: exec tells of each entry into a block, also by the jumps of a lo
   REQUIRE_EQ(emulator.WaitForExit(30s).value_or(-1), 33);
   // The loop's head is come to by falling into it, then by two jumps.
   CHECK_EQ(Count(emulator.errors(), "rip 0x6, linear 0xffff0006, 16-bit real"), 2);
-  CHECK_EQ(Count(emulator.errors(), "rip 0xfff0, linear 0xfffffff0, 16-bit real"), 1);
+  CHECK_EQ(Count(emulator.errors(), "interpreter, rip 0xfff0, linear 0xfffffff0, 16-bit real"), 1);
 }
 
 TEST_CASE("log: guest code, what is known of it and host code stand together") {
