@@ -1,9 +1,9 @@
 #include "jit/analysis/access_plan.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/bits.h"
+#include "jit/analysis/constant_added.h"
 
 namespace tandem::jit {
 namespace {
@@ -198,6 +198,10 @@ void Planner::JoinOrLead(AccessPlan& plan) {
   }
   if (!Contains(unit_.hints.apart, site_)) {
     (plan.is_write ? write : read) = {&plan, 0, false};
+  } else if (plan.is_write) {
+    Forget(plan.base);  // its own check may replace the run that others would rely on
+  } else {
+    read = {};
   }
 }
 
@@ -218,33 +222,6 @@ bool Planner::TryJoin(Group& group, AccessPlan& plan) {
   plan.leader = &leader;
   plan.slot_class = leader.slot_class;
   return true;
-}
-
-// The constant that an instruction adds to its destination register.
-std::optional<i64> ConstantAdded(const UnitInst& unit_inst, u8 word) {
-  const cpu::Inst& inst = unit_inst.inst;
-  const cpu::Operand& to = inst.operands[0];
-  if (to.kind != cpu::OperandKind::kGpr || to.size != word) {
-    return std::nullopt;
-  }
-  const bool is_immediate = inst.operands[1].kind == cpu::OperandKind::kImmediate;
-  switch (inst.op) {
-    case cpu::Op::kAdd:
-      return is_immediate ? std::optional(static_cast<i64>(inst.immediate)) : std::nullopt;
-    case cpu::Op::kSub:
-      return is_immediate ? std::optional(-static_cast<i64>(inst.immediate)) : std::nullopt;
-    case cpu::Op::kInc:
-      return 1;
-    case cpu::Op::kDec:
-      return -1;
-    case cpu::Op::kLea:
-      return inst.mem.base == to.reg && inst.mem.index == kNoRegister &&
-                     inst.mem.address_size == word
-                 ? std::optional(inst.mem.displacement)
-                 : std::nullopt;
-    default:
-      return std::nullopt;
-  }
 }
 
 void Planner::Move(u8 reg, i64 by) {

@@ -42,8 +42,9 @@ struct CodePoint {
   u32 host = 0;     // from the block's start
   i16 offset = 0;   // of the guest instruction, from the start of the block's page
   bool flags_in_host = false;  // arithmetic flags that are needed are in EFLAGS from here on
+  u32 rescue = 0;   // the code that brings all registers to their places first; 0: they are there
 };
-static_assert(sizeof(CodePoint) == 8, "there are as many as translated instructions");
+static_assert(sizeof(CodePoint) == 12, "there are as many as translated instructions");
 
 // Guest bytes, within one page.
 struct GuestSpan {

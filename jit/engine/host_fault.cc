@@ -36,7 +36,8 @@ bool Engine::HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& r
     context_.flags_ax = cpu::AxFromFlags(host_flags);
   }
   scratch0 = SiteRecord{point.offset, block->homes}.Pack();
-  rip = reinterpret_cast<u64>(shared_.space().ToExecutable(shared_.thunks().interpret));
+  const u8* const next = point.rescue != 0 ? block->code + point.rescue : shared_.thunks().interpret;
+  rip = reinterpret_cast<u64>(shared_.space().ToExecutable(next));
   return true;
 }
 

@@ -97,12 +97,18 @@ void RegionReader::Explore() {
   }
 }
 
-// Drops what cannot come back to the entry.
+// Drops what cannot come back to the entry. An indirect jump beside a loop may: interpreters go on
+// like that.
 void RegionReader::KeepLoop() {
   std::multimap<i64, i64> predecessors;
   for (const auto& [offset, inst] : insts_) {
     for (const i64 successor : SuccessorsOf(inst)) {
       predecessors.emplace(successor, offset);
+    }
+  }
+  for (const auto& [offset, inst] : insts_) {
+    if (inst.treatment == Treatment::kJumpIndirect && predecessors.contains(entry_)) {
+      predecessors.emplace(entry_, offset);
     }
   }
   std::set<i64> kept;
@@ -138,7 +144,9 @@ void RegionReader::MarkLeaders() {
     const std::vector<i64> successors = SuccessorsOf(inst);
     for (const i64 successor : successors) {
       const auto target = insts_.find(successor);
-      const bool is_jump = successor != expected || inst.treatment == Treatment::kLoop;
+      const bool ends_loop = inst.treatment == Treatment::kConditional && inst.target() <= offset;
+      const bool is_jump =
+          successor != expected || inst.treatment == Treatment::kLoop || ends_loop;
       if (target != insts_.end() && is_jump) {
         target->second.is_leader = true;
       }

@@ -142,6 +142,15 @@ void Emitter::JumpInside(const UnitInst& target) {
     FreeHostFlags(live_[index].before);
     Poll(target.offset);
   }
+  if (const FastLoop* const loop = FastLoopTo(index)) {
+    db(kJumpOpcode);
+    dd(0);
+    Later([this, loop, rel32 = getSize() - 4] {
+      Land(rel32);
+      EmitFastLoop(*loop);
+    });
+    return;
+  }
   if (live_[index].before != 0) {
     NeedHostFlags();
   }
@@ -206,6 +215,10 @@ void Emitter::LeaveBy(const u8* thunk, const Landing& landing) {
 
 // Taken if the condition holds; goes on behind it otherwise.
 void Emitter::GoToIfCondition(u8 condition, i64 offset) {
+  if (fast_ != nullptr) {
+    LeaveFastIf(condition, offset);
+    return;
+  }
   const UnitInst* const inside = unit_->LeaderAt(offset);
   const bool is_forward = !IsBackward(offset);
   if (inside != nullptr && is_forward) {

@@ -52,6 +52,9 @@ size_t Emitter::AddendOffset(const AccessPlan& plan) const {
 // The host address of an access, checked unless its group is already. Afterwards EFLAGS are free
 // where a check was made.
 HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
+  if (fast_ != nullptr) {
+    return FastAddress(i, plan);
+  }
   if (plan.leader == nullptr) {
     Check(i, plan);
   }
@@ -67,15 +70,22 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
   if (!plan.asks_tlb) {
     LoadContext(kScratch0, AddendOffset(plan));
   }
+  return AddressWith(kScratch0, plan, mem);
+}
+
+// In 64-bit mode, of AccessForm::kBase or kIndexed.
+HostMem Emitter::AddressWith(const Reg64& addend, const AccessPlan& plan,
+                             const cpu::MemoryOperand& mem) {
+  u8 base = static_cast<u8>(addend.getIdx());
   if (plan.form == AccessForm::kBase) {
-    return {static_cast<u8>(HostOf(plan.base).getIdx()), static_cast<u8>(kScratch0.getIdx()), 0,
-            plan.offset};
+    return {static_cast<u8>(HostOf(plan.base).getIdx()), base, 0, plan.offset};
   }
   if (mem.base != cpu::kNoRegister) {
-    lea(kScratch0, ptr[kScratch0 + HostOf(mem.base)]);
+    lea(kScratch0, ptr[addend + HostOf(mem.base)]);
+    base = static_cast<u8>(kScratch0.getIdx());
   }
-  return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(HostOf(mem.index).getIdx()),
-          mem.scale, static_cast<i32>(mem.displacement)};
+  return {base, static_cast<u8>(HostOf(mem.index).getIdx()), mem.scale,
+          static_cast<i32>(mem.displacement)};
 }
 
 // Of a checked access whose address was in kScratch0.

@@ -30,6 +30,10 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
 void Emitter::EmitAll() {
   live_ = LiveFlags(*unit_, request_->flags_needed_at);
   accesses_ = PlanAccesses(*unit_);
+  fast_loops_ = FindFastLoops(*unit_, accesses_);
+  std::erase_if(fast_loops_, [&](const FastLoop& loop) {
+    return live_[loop.head].before != 0 || request_->is_watched;
+  });
   other_pages_ = unit_->OtherPages();
   labels_.assign(unit_->insts.size(), Xbyak::Label());
   EmitEntries();
@@ -112,7 +116,7 @@ void Emitter::EmitCold() {
 
 void Emitter::NotePoint(i32 offset, bool flags_in_host) {
   CHECK(SiteRecord::Holds(offset));
-  const CodePoint point{Position(), static_cast<i16>(offset), flags_in_host};
+  const CodePoint point{Position(), static_cast<i16>(offset), flags_in_host, 0};
   if (!block_->points.empty() && block_->points.back().host == point.host) {
     block_->points.back() = point;
   } else {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "jit/analysis/access_plan.h"
+#include "jit/analysis/fast_loop.h"
 #include "jit/analysis/flags.h"
 #include "jit/code/block.h"
 #include "jit/unit/unit.h"
@@ -93,6 +94,8 @@ class Emitter : private Assembler {
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
   HostMem AnyAddress(size_t i, const AccessPlan& plan);
+  HostMem AddressWith(const Xbyak::Reg64& addend, const AccessPlan& plan,
+                      const cpu::MemoryOperand& mem);
   MissRecord MissOf(size_t i, const AccessPlan& plan) const;
   void Check(size_t i, const AccessPlan& plan);
   void EmitCheckToEnd(const AccessPlan& plan);
@@ -109,6 +112,21 @@ class Emitter : private Assembler {
   size_t CounterOf(const AccessPlan& plan, bool is_miss) const;
   u16 SlotOf(const AccessPlan& plan) const;
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
+
+  // emit_fast_loop.cc
+  const FastLoop* FastLoopTo(size_t head) const;
+  size_t BorrowedBy(const FastLoop& loop) const;
+  void Borrow(const FastLoop& loop, size_t first, size_t last);
+  void GiveBack(const FastLoop& loop, size_t count);
+  void EmitFastLoop(const FastLoop& loop);
+  void EmitRound(const FastLoop& loop);
+  void LeaveFastIf(u8 condition, i64 offset);
+  void CheckStream(const Stream& stream, const Xbyak::Reg64& count, const Xbyak::Label& refused);
+  void FindInRun(const Stream& stream, const Xbyak::Label& refused);
+  void FindInTlb(const Stream& stream, const Xbyak::Label& refused);
+  void EmitStreamStart(const Stream& stream);
+  size_t StreamAddend(const Stream& stream) const;
+  HostMem FastAddress(size_t i, const AccessPlan& plan);
 
   // emit_copy.cc
   void EmitCopy(size_t i);
@@ -174,6 +192,8 @@ class Emitter : private Assembler {
   Block* block_ = nullptr;
   std::vector<FlagLiveness> live_;
   std::vector<InstAccesses> accesses_;
+  std::vector<FastLoop> fast_loops_;
+  const FastLoop* fast_ = nullptr;  // whose copy without checks is being emitted
   std::vector<i64> other_pages_;
   std::vector<Xbyak::Label> labels_;  // of leaders
   std::vector<std::function<void()>> cold_;

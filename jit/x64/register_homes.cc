@@ -1,5 +1,7 @@
 #include "jit/x64/register_homes.h"
 
+#include <algorithm>
+
 #include "jit/x64/reencode.h"
 
 namespace tandem::jit {
@@ -8,6 +10,9 @@ namespace {
 using cpu::Inst;
 using cpu::Op;
 using cpu::OperandKind;
+
+// To exchange two places on the way out and back, in uses of a register in memory.
+constexpr u64 kExchangeCost = 4;
 
 constexpr u32 Mask(std::initializer_list<u8> registers) {
   u32 mask = 0;
@@ -78,14 +83,31 @@ Use UseOf(const UnitInst& unit_inst, u8 code_bits) {
   return use;
 }
 
+// Whether control leaves the region here, and comes back to it by its entry or a landing.
+bool Crosses(const UnitInst& unit_inst) {
+  switch (unit_inst.treatment) {
+    case Treatment::kJumpIndirect:
+    case Treatment::kCall:
+    case Treatment::kCallIndirect:
+    case Treatment::kReturn:
+    case Treatment::kExecute:
+    case Treatment::kInterpret:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Homes ChooseHomes(const Unit& unit) {
   std::array<u64, 16> uses{};
+  u64 crossings = 0;
   u32 fixed = 1u << cpu::kRsp;
   for (const UnitInst& unit_inst : unit.insts) {
     const Use use = UseOf(unit_inst, unit.mode.code_bits);
     fixed |= use.fixed;
+    crossings += Crosses(unit_inst) ? unit_inst.weight : 0;
     for (u8 reg = 0; reg < 16; ++reg) {
       uses[reg] += Bit(use.named, reg) ? unit_inst.weight : 0;
     }
@@ -93,9 +115,10 @@ Homes ChooseHomes(const Unit& unit) {
   Homes homes;
   for (size_t i = 0; i < kMemoryRegisters.size(); ++i) {
     u8 best = kMemoryRegisters[i];
+    const u64 gain = uses[best] - std::min(uses[best], kExchangeCost * crossings);
     for (u8 reg = 0; reg < 16; ++reg) {
       const bool is_free = !LivesInMemory(reg) && !Bit(fixed, reg);
-      best = is_free && uses[reg] < uses[best] ? reg : best;
+      best = is_free && uses[reg] < std::min(gain, uses[best]) ? reg : best;
     }
     homes.Exchange(i, best);
     fixed |= 1u << best;

@@ -158,11 +158,13 @@ std::string Differential::RunSequence() {
   FillData(random_, start_data_);
   const Sequence sequence = MakeSequence(random_, machine_.model(), machine_.state());
   *start_ = machine_.state();
-  if (TrySequence(sequence).empty()) {
+  const std::string first = TrySequence(sequence);
+  if (first.empty()) {
     return {};
   }
   const Sequence small = Shrink(sequence);
-  return Describe(small, TrySequence(small));
+  const std::string again = TrySequence(small);
+  return again.empty() ? Describe(sequence, "  once only:\n" + first) : Describe(small, again);
 }
 
 // Takes pieces out as long as there is a difference.

@@ -112,7 +112,7 @@ void Maker::SetRegisters() {
   }
   state_.gpr[kRsp] = kLongLayout.stack + (random_() % 16) * (OneIn(random_, 4) ? 1 : 16);
   state_.gpr[index_] = random_() % 32;
-  state_.gpr[counter_] = 1 + random_() % 4;
+  state_.gpr[counter_] = 1 + random_() % (OneIn(random_, 3) ? 100 : 4);
 }
 
 std::vector<u8> Maker::SomeBytes() {

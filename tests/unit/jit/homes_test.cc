@@ -35,10 +35,16 @@ TEST_CASE("homes: exchanges are kept through packing and are their own inverse")
 }
 
 TEST_CASE("homes: a used register gets the place of an unused one") {
-  const Homes homes = HomesOf({0x4d, 0x01, 0xfe, 0xf4});  // add r14, r15
+  const Homes homes = HomesOf({0x4d, 0x01, 0xfe, 0xeb, 0xfb});  // add r14, r15; jmp back
   CHECK(!homes.InMemory(14));
   CHECK(!homes.InMemory(15));
   CHECK(homes.InMemory(11));
+}
+
+TEST_CASE("homes: no exchange that ways out of the region cost more than it saves") {
+  // add r14, r15; call rax; jmp back
+  const Homes homes = HomesOf({0x4d, 0x01, 0xfe, 0xff, 0xd0, 0xeb, 0xf9});
+  CHECK(homes.IsDefault());
 }
 
 TEST_CASE("homes: registers that an instruction means without naming them stay") {

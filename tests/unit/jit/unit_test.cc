@@ -63,6 +63,15 @@ TEST_CASE("a region holds what can come back to its entry, and nothing else") {
   CHECK_GT(unit.insts[0].weight, 1);
 }
 
+TEST_CASE("an indirect jump beside a loop belongs to it") {
+  CodeBytes code;
+  code.Put(0x100, {0x48, 0xff, 0xc0,  // 100: inc rax
+                   0x77, 0xfb,        // 103: ja 100
+                   0xff, 0xe2});      // 105: jmp rdx
+  CHECK_EQ(ReadRegion(LongMode(), MaxModel(), code, 0x100).insts.size(), 3);
+  CHECK(ReadRegion(LongMode(), MaxModel(), code, 0x105).insts.empty());
+}
+
 TEST_CASE("straight code is no region, unless everything is wanted") {
   CodeBytes code;
   code.Put(0x20, {0x48, 0x01, 0xd8, 0xc3});  // add rax, rbx; ret
@@ -110,6 +119,32 @@ TEST_CASE("accesses that are to be apart lead no group") {
   CHECK(plans[1].memory.leader == nullptr);
   CHECK(!plans[0].memory.asks_tlb);
   CHECK(plans[1].memory.asks_tlb);
+}
+
+TEST_CASE("no group outlives a check of its own in the same cached run") {
+  CodeBytes code;
+  code.Put(0x40, {0x48, 0x89, 0x03,                          // mov [rbx], rax
+                  0x48, 0x89, 0x83, 0x00, 0x10, 0x00, 0x00,  // mov [rbx+0x1000], rax
+                  0x48, 0x89, 0x43, 0x08,                    // mov [rbx+8], rax
+                  0xf4});
+  Unit unit = ReadUnit(LongMode(), MaxModel(), code, 0x40);
+  unit.hints.apart = {{0x43, false}};
+  const auto plans = PlanAccesses(unit);
+  CHECK(plans[1].memory.leader == nullptr);
+  CHECK(plans[2].memory.leader == nullptr);
+}
+
+TEST_CASE("a check for reading stays one where a check of its own for writing comes between") {
+  CodeBytes code;
+  code.Put(0x40, {0x48, 0x8b, 0x03,                          // mov rax, [rbx]
+                  0x48, 0x89, 0x83, 0x00, 0x10, 0x00, 0x00,  // mov [rbx+0x1000], rax
+                  0x48, 0x89, 0x43, 0x08,                    // mov [rbx+8], rax
+                  0xf4});
+  Unit unit = ReadUnit(LongMode(), MaxModel(), code, 0x40);
+  unit.hints.apart = {{0x43, false}};
+  const auto plans = PlanAccesses(unit);
+  CHECK(!plans[0].memory.is_write);
+  CHECK(plans[2].memory.leader == nullptr);
 }
 
 }  // namespace
