@@ -22,6 +22,7 @@ Result<void> SetLogFile(const char* path) {
   if (file == nullptr) {
     return Fail("-D {}: cannot open the log file: {}", path, std::strerror(errno));
   }
+  std::setvbuf(file, nullptr, _IOLBF, BUFSIZ);  // the last line counts when the process dies
   log_file.store(file);
   return {};
 }

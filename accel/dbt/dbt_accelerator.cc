@@ -25,6 +25,9 @@ class DbtAccelerator final : public Accelerator {
       if (options_.has_perf_map) {
         shared_->OpenPerfMap();
       }
+      if (options_.has_gdb_names) {
+        shared_->OpenGdbJit();
+      }
     }
     return std::unique_ptr<Vcpu>(std::make_unique<DbtVcpu>(id, model, env, shared_));
   }

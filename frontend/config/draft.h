@@ -35,6 +35,7 @@ struct Draft {
   std::optional<AccelConfig> accel;  // the first one that exists, of several
   std::optional<Error> accel_error;
   bool perf_map = false;
+  bool gdb_jit = false;
   bool is_nographic = false;
   bool has_display_option = false;
   bool has_vga_option = false;

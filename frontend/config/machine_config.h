@@ -16,6 +16,7 @@ struct AccelConfig {
   std::string name = "dbt";
   bool jit = true;  // dbt: translate; the interpreter otherwise
   bool perf_map = false;  // dbt: a map of translated code for perf
+  bool gdb_jit = false;   // dbt: names of translated code for GDB
 };
 
 struct SmpConfig {

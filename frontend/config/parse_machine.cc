@@ -138,6 +138,11 @@ Result<void> ParsePerfmap(Draft& draft, const Argument&) {
   return {};
 }
 
+Result<void> ParseGdbJit(Draft& draft, const Argument&) {
+  draft.gdb_jit = true;
+  return {};
+}
+
 Result<void> ParseNoHpet(Draft& draft, const Argument&) {
   draft.out.machine.has_hpet = false;
   return {};

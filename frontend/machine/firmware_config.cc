@@ -57,7 +57,7 @@ Result<firmware::FwCfgItem> UserItem(const FwCfgFileConfig& config) {
 
 Result<std::vector<firmware::FwCfgItem>> AllItems(const Board& board) {
   std::vector<firmware::FwCfgItem> items = firmware::FwCfgItems(board.Facts(), ChoicesOf(board));
-  if (board.kernel) {
+  if (board.kernel && board.BootsThroughBios()) {  // otherwise it is in memory already
     auto kernel = firmware::KernelFwCfgItems(board.Facts(), *board.kernel);
     if (!kernel) {
       return kernel.error();

@@ -26,7 +26,9 @@ Result<void> ChooseModel(Board& board) {
 
 Result<void> AddProcessors(Board& board) {
   board.accelerator = accel::MakeDbtAccelerator(
-      {.translates = board.config.accel.jit, .has_perf_map = board.config.accel.perf_map});
+      {.translates = board.config.accel.jit,
+       .has_perf_map = board.config.accel.perf_map,
+       .has_gdb_names = board.config.accel.gdb_jit});
   if (Result<void> done = ChooseModel(board); !done) {
     return done;
   }

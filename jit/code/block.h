@@ -40,10 +40,11 @@ struct IncomingLink {
 // From a place in the host code to the guest instruction it belongs to.
 struct CodePoint {
   u32 host = 0;     // from the block's start
-  i32 offset = 0;   // of the guest instruction, from the start of the block's page
+  i16 offset = 0;   // of the guest instruction, from the start of the block's page
   bool flags_in_host = false;  // arithmetic flags that are needed are in EFLAGS from here on
   u32 rescue = 0;   // the code that brings all registers to their places first; 0: they are there
 };
+static_assert(sizeof(CodePoint) == 12, "there are as many as translated instructions");
 
 // Guest bytes, within one page.
 struct GuestSpan {
@@ -77,12 +78,21 @@ struct Block {
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
   u32 entry_in_host = 0;    // entered with the flags in EFLAGS
+  u32 cold = 0;             // where the code off the straight path starts
   u64 content = 0;  // a hash of the bytes it was translated from
   bool retired = false;
 
   bool Overlaps(u64 address, u64 length) const {
     return std::any_of(spans.begin(), spans.end(),
                        [&](const GuestSpan& span) { return span.Overlaps(address, length); });
+  }
+
+  // It is complete: gives back memory that was taken for more. Blocks are many and live long.
+  void Shrink() {
+    spans.shrink_to_fit();
+    exits.shrink_to_fit();
+    points.shrink_to_fit();
+    call_outs.shrink_to_fit();
   }
 
   std::vector<ExitSite> exits;

@@ -69,6 +69,7 @@ Block* CodeCache::Find(const BlockKey& key) const { return blocks_.Find(key); }
 
 Block* CodeCache::Publish(std::unique_ptr<Block> block) {
   Block* const result = block.get();
+  result->Shrink();
   CHECK(result->code == cursor_ && result->code_size <= room());
   cursor_ += std::min(AlignUp(result->code_size, kCodeAlignment), room());
   blocks_.Insert(*result);

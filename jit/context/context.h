@@ -61,6 +61,12 @@ inline constexpr unsigned kBranchEntries = 1u << 14;
 // Pages with code that have a number (CodeWindow::Page::id).
 inline constexpr u32 kCodePages = 1u << 13;
 
+// Range checks of translated code, and those that failed; counted while -d jit is on.
+struct CheckCounts {
+  u64 runs = 0, run_misses = 0;  // against cached runs
+  u64 tlb = 0, tlb_misses = 0;   // that look into the TLB
+};
+
 // Guest registers that have no host register of their own live in state.gpr all the time; the
 // others only while C++ runs. So do the arithmetic flags in state.rflags.
 struct alignas(4096) VcpuContext {
@@ -98,6 +104,9 @@ struct alignas(4096) VcpuContext {
   // Where code pages are mapped, as far as is known: RIP of the page's start ^ branch_salt. Jumps
   // between pages rely on it.
   std::array<u64, kCodePages> page_tags{};
+
+  std::array<CheckCounts, kMicroBanks> check_counts{};
+  u64 branch_lookups = 0;  // likewise: of indirect jumps in branches
 };
 
 }  // namespace tandem::jit

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "base/ints.h"
+#include "jit/code/block.h"
 
 namespace tandem::jit {
 
@@ -34,5 +34,14 @@ class ContentHash {
 
   u64 hash_ = 0xcbf29ce484222325;
 };
+
+// What stands there now where the block was translated from.
+inline u64 ContentNow(const Block& block) {
+  ContentHash hash;
+  for (const GuestSpan& span : block.spans) {
+    hash.Add(reinterpret_cast<const u8*>(span.address), span.size);
+  }
+  return hash.value();
+}
 
 }  // namespace tandem::jit

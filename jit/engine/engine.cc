@@ -4,7 +4,9 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "cpu/exec/flags.h"
+#include "jit/engine/check_entries.h"
 #include "jit/engine/host_thread.h"
+#include "jit/engine/log_text.h"
 #include "jit/engine/shadow_stack.h"
 
 namespace tandem::jit {
@@ -18,34 +20,45 @@ u64 FlagsOf(u64 flags_ax) { return cpu::FlagsFromAx(static_cast<u32>(flags_ax));
 
 struct EngineThunks {
   static Engine& Of(void* engine) { return *static_cast<Engine*>(engine); }
+  static const u8* GoOnAt(void* engine, const u8* code) {
+    if constexpr (kChecksEntries) {
+      Of(engine).CheckJump(code);
+    }
+    return code;
+  }
   static const u8* Interpret(void* engine, u64 first, u64) {
-    return Of(engine).OnInterpret(SiteRecord::Unpack(first));
+    return GoOnAt(engine, Of(engine).OnInterpret(SiteRecord::Unpack(first)));
   }
   static const u8* CallOut(void* engine, u64 first, u64 second) {
-    return Of(engine).OnCallOut(*reinterpret_cast<const jit::CallOut*>(first),
-                                reinterpret_cast<const u8*>(second));
+    return GoOnAt(engine, Of(engine).OnCallOut(*reinterpret_cast<const jit::CallOut*>(first),
+                                               reinterpret_cast<const u8*>(second)));
   }
   static const u8* Execute(void* engine, u64 first, u64) {
-    return Of(engine).OnExecute(*reinterpret_cast<const jit::CallOut*>(first));
+    return GoOnAt(engine, Of(engine).OnExecute(*reinterpret_cast<const jit::CallOut*>(first)));
   }
   static const u8* Poll(void* engine, u64 first, u64) {
-    return Of(engine).OnPoll(SiteRecord::Unpack(first));
+    return GoOnAt(engine, Of(engine).OnPoll(SiteRecord::Unpack(first)));
   }
   static const u8* Verify(void* engine, u64 first, u64) {
-    return Of(engine).OnVerify(SiteRecord::Unpack(first));
+    return GoOnAt(engine, Of(engine).OnVerify(SiteRecord::Unpack(first)));
   }
   static const u8* Link(void* engine, u64, u64 second) {
-    return Of(engine).OnLink(*reinterpret_cast<const LinkRecord*>(second));
+    return GoOnAt(engine, Of(engine).OnLink(*reinterpret_cast<const LinkRecord*>(second)));
   }
-  static const u8* Branch(void* engine, u64 first, u64) { return Of(engine).OnBranch(first); }
+  static const u8* Branch(void* engine, u64 first, u64) {
+    return GoOnAt(engine, Of(engine).OnBranch(first));
+  }
   static const u8* Miss(void* engine, u64 first, u64 second) {
-    return Of(engine).OnMiss(first, MissRecord::Unpack(second));
+    return GoOnAt(engine, Of(engine).OnMiss(first, MissRecord::Unpack(second)));
   }
   static const u8* LoadX87(void* engine, u64 first, u64) {
-    return Of(engine).OnLoadX87(SiteRecord::Unpack(first));
+    return GoOnAt(engine, Of(engine).OnLoadX87(SiteRecord::Unpack(first)));
   }
   static const u8* LoadVectors(void* engine, u64 first, u64) {
-    return Of(engine).OnLoadVectors(SiteRecord::Unpack(first));
+    return GoOnAt(engine, Of(engine).OnLoadVectors(SiteRecord::Unpack(first)));
+  }
+  static const u8* Entered(void* engine, u64, u64 second) {
+    return Of(engine).OnEntered(*reinterpret_cast<const EntryRecord*>(second));
   }
 };
 
@@ -59,7 +72,8 @@ Handlers Engine::MakeHandlers() {
           .call_out = &EngineThunks::CallOut,
           .execute = &EngineThunks::Execute,
           .load_x87 = &EngineThunks::LoadX87,
-          .load_vectors = &EngineThunks::LoadVectors};
+          .load_vectors = &EngineThunks::LoadVectors,
+          .entered = &EngineThunks::Entered};
 }
 
 Engine::Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared)
@@ -90,7 +104,7 @@ void Engine::Run() {
   context_.attention.fetch_and(~kPauseAttention);
   shared_.Enter(*this);
   ResetShadowStack();
-  if (const u8* code = Resume()) {
+  if (const u8* code = EngineThunks::GoOnAt(this, Resume())) {
     shared_.thunks().enter(&context_, code);
   }
   UnloadX87();
@@ -135,6 +149,8 @@ const u8* Engine::Resume() {
 // One instruction by the interpreter.
 void Engine::Step() {
   ++counts_.interpreted;
+  Log(LogItem::kExec, "exec: vcpu {}: interpreter, rip {:#x}, linear {:#x}, {}",
+      interpreter_.core().id, state_.rip, LinearRip(), ModeText(CurrentMode()));
   UnloadX87();
   interpreter_.ExecuteOne();
   mode_is_old_ = true;

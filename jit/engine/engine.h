@@ -43,7 +43,8 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   struct Counts {
     u64 interpreted = 0, call_outs = 0, executed = 0, polls = 0, links = 0, branch_misses = 0;
     u64 searches = 0, verifies = 0, samples = 0, flushes = 0;
-    u64 run_fills = 0, aliases = 0, misses_interpreted = 0, ungrouped = 0, page_faults = 0;
+    u64 run_fills = 0, aliases = 0, ungrouped = 0, page_faults = 0, revised = 0;
+    u64 crossing = 0, refused = 0, not_plain = 0;  // misses that were interpreted
     u64 x87_loads = 0, vector_loads = 0;
   };
   void LogCounts() const;  // -d jit
@@ -64,6 +65,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   const u8* OnMiss(u64 linear, MissRecord record);
   const u8* OnLoadX87(SiteRecord site);
   const u8* OnLoadVectors(SiteRecord site);
+  const u8* OnEntered(const EntryRecord& record);
   friend struct EngineThunks;
 
   // The code for where the guest is now; null: Run is to return.
@@ -91,6 +93,21 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   void NotePages(const Block& block, MappedWindow& window);
   void NotePage(i64 page, u32 id, const GuestPage& guest);
   void Remember(const Block& block);
+
+  // entered.cc
+  u64 LinearOf(i32 offset) const;
+
+  // check_entries.cc
+  u64 HostOfCode(u64 linear);
+  u64 WalkToCode(u64 linear) const;
+  const char* DefectOf(const Block& block) const;
+  const char* DefectOfContent(const Block& block);
+  const char* DefectOfJump(const u8* code);
+  const char* DefectOfEntry(const EntryRecord& record);
+  template <typename Defect>
+  void Verify(const void* code, u64 linear, Defect defect);
+  void CheckJump(const u8* code);
+  void CheckEntry(const EntryRecord& record);
 
   // hot_loops.cc
   void Sample();
@@ -137,6 +154,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   void ServeAliasClaim();
   void ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry);
   bool IsInTlb(u64 linear, MissRecord record) const;
+  void CountInterpreted(u64 linear, MissRecord record);
   bool IsRefused(u64 linear, MissRecord record);
   void NoteRefused(u64 linear, MissRecord record);
   bool FaultOfMiss(u64 linear, MissRecord record, cpu::Fault& fault);
@@ -192,6 +210,14 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   std::array<Refused, 16> refused_{};
   CodePages code_pages_;  // since the epoch began
   cpu::DecodeCache decoded_;
+
+  struct CheckedPage {
+    u64 linear = ~u64{0};
+    u64 generation = 0;
+    u64 host = 0;
+  };
+  std::array<CheckedPage, 256> checked_pages_{};  // by check_entries.cc alone, like the next
+  u64 checked_entries_ = 0;
 
   bool is_sampled_ = false;
   std::array<u64, 64> hot_{};  // host addresses of loops that a sample hit once

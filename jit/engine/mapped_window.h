@@ -43,9 +43,11 @@ class MappedWindow final : public CodeWindow {
   // Finds the page so many pages after the first, without a fault; false: it cannot be had.
   using Finder = std::function<bool(i64 page, GuestPage& found)>;
 
-  // Both outlive it.
-  MappedWindow(PageNumbers& numbers, cpu::DecodeCache& decoded, Finder find)
-      : numbers_(numbers), decoded_(decoded), find_(std::move(find)) {}
+  // The first two outlive it. linear: address of the first page.
+  MappedWindow(PageNumbers& numbers, cpu::DecodeCache& decoded, u64 linear, Finder find)
+      : numbers_(numbers), decoded_(decoded), linear_(linear), find_(std::move(find)) {}
+
+  u64 linear() const { return linear_; }
 
   const Page* At(i64 page) override;
   cpu::DecodeStatus Decode(cpu::DecodeMode mode, std::span<const std::byte> code,
@@ -85,6 +87,7 @@ class MappedWindow final : public CodeWindow {
 
   PageNumbers& numbers_;
   cpu::DecodeCache& decoded_;
+  const u64 linear_;
   const Finder find_;
   bool is_sealed_ = false;
   // Entries stay where they are. Most windows have few.

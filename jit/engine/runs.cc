@@ -172,6 +172,17 @@ bool Engine::IsInTlb(u64 linear, MissRecord record) const {
   return is_within && HostPage(AlignDown(linear, kPageSize), record.is_write) != 0;
 }
 
+// Why the access is left to the interpreter.
+void Engine::CountInterpreted(u64 linear, MissRecord record) {
+  if (linear % kPageSize + record.size > kPageSize) {
+    ++counts_.crossing;
+  } else if (record.is_write && mmu_.TryRead(Gva(linear), 1) != nullptr) {
+    ++counts_.refused;
+  } else {
+    ++counts_.not_plain;
+  }
+}
+
 const u8* Engine::OnMiss(u64 linear, MissRecord record) {
   const bool is_refused = IsRefused(linear, record);
   const bool is_filled = !is_refused && FillRun(linear, record);
@@ -183,6 +194,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
   }
   StandAt(record.site);
   if (IsWorthRevising(record)) {
+    ++counts_.revised;
     Revise(reinterpret_cast<const u8*>(context_.spill[3]), record);
     return Resume();
   }
@@ -202,7 +214,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
     PutState();
     return code != nullptr ? code : Resume();
   }
-  ++counts_.misses_interpreted;
+  CountInterpreted(linear, record);
   Step();
   return Resume();
 }

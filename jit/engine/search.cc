@@ -26,7 +26,8 @@ bool Engine::FetchPage(u64 linear, GuestPage& page, cpu::Fault& fault) {
 
 MappedWindow Engine::MakeWindow() {
   const u64 first = AlignDown(LinearRip(), kPageSize);
-  return MappedWindow(shared_.page_numbers(), decoded_, [this, first](i64 page, GuestPage& found) {
+  return MappedWindow(shared_.page_numbers(), decoded_, first,
+                      [this, first](i64 page, GuestPage& found) {
     cpu::Fault ignored;
     const u64 linear = first + static_cast<u64>(page) * kPageSize;
     return FetchPage(linear & interpreter_.core().linear_mask, found, ignored);

@@ -5,7 +5,9 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "devices/bus/address.h"
+#include "jit/engine/check_entries.h"
 #include "jit/engine/content_hash.h"
 #include "jit/unit/region.h"
 
@@ -13,15 +15,6 @@ namespace tandem::jit {
 namespace {
 
 constexpr size_t kSpaceSize = 128 << 20;
-
-// What stands there now where the block was translated from.
-u64 ContentNow(const Block& block) {
-  ContentHash hash;
-  for (const GuestSpan& span : block.spans) {
-    hash.Add(reinterpret_cast<const u8*>(span.address), span.size);
-  }
-  return hash.value();
-}
 
 }  // namespace
 
@@ -31,7 +24,9 @@ SharedCode::SharedCode(const cpu::CpuModel& model, const Handlers& handlers)
       thunks_(EmitThunks(space_.writable(), space_.executable(), space_.size(), handlers,
                          model.Has(cpu::Feature::kAvx512f))),
       cache_(space_, thunks_.size),
-      emitter_(space_.writable(), space_.size(), thunks_) {}
+      emitter_(space_.writable(), space_.size(), thunks_),
+      watches_entries_(kChecksEntries || LogEnabled(LogItem::kExec)),
+      counts_in_code_(LogEnabled(LogItem::kJit)) {}
 
 void SharedCode::Enter(CodeUser& user) {
   for (;;) {
@@ -106,6 +101,9 @@ bool SharedCode::MakeRoom(CodeUser& user) {
     MutexLock lock(cache_.mutex());
     for (size_t i = 0; i < (drops_all ? CodeCache::kChunks : 1); ++i) {
       cache_.RecycleNextChunk();  // pages that have lost code stay watched: a write tells
+      if (gdb_jit_) {
+        gdb_jit_->Forget(space_.ToExecutable(cache_.cursor()), cache_.room());
+      }
       ++counts_.recycled_chunks;
     }
   }
@@ -123,6 +121,7 @@ bool SharedCode::MakeRoom(CodeUser& user) {
 // more may be in their tables, or be running.
 void SharedCode::Retire(Block& block, std::vector<RetiredCode>& retired) {
   cache_.Retire(block);
+  ++counts_.retired;
   retired.push_back({reinterpret_cast<u64>(EntryOf(block)),
                      static_cast<u16>(block.key.address % kPageSize)});
 }
@@ -275,7 +274,6 @@ void SharedCode::OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) {
     ram.SetCodeGranules(AlignDown(offset, kPageSize),
                         granules == 0 && rewritten_.IsWatched(page) ? ~u64{0} : granules);
   }
-  counts_.retired += retired.size();
   TellOf(retired);
 }
 

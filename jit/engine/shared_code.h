@@ -10,6 +10,7 @@
 #include "devices/bus/ram_block.h"
 #include "jit/code/code_cache.h"
 #include "jit/engine/footprint.h"
+#include "jit/engine/gdb_jit.h"
 #include "jit/engine/mapped_window.h"
 #include "jit/engine/perf_map.h"
 #include "jit/engine/rewritten_pages.h"
@@ -58,6 +59,8 @@ class SharedCode final : public devices::CodeObserver {
 
   // Names all code for perf from now on. While the machine is built.
   void OpenPerfMap() { perf_map_.emplace(thunks_, space_); }
+  // Likewise for GDB.
+  void OpenGdbJit() { gdb_jit_.emplace(thunks_, space_); }
 
   // While the machine is built or torn down.
   void Add(CodeUser& user) { users_.push_back(&user); }
@@ -125,7 +128,7 @@ class SharedCode final : public devices::CodeObserver {
   bool PauseOthers(CodeUser& user);
   void ResumeOthers();
   void UpdateGranules(const Block& block, MappedWindow& window);
-  void LogBlock(const Unit& unit, const Block& block) const;
+  void LogBlock(const Unit& unit, const Block& block, const MappedWindow& window) const;
 
   const cpu::CpuModel& model_;
   CodeSpace space_;
@@ -139,7 +142,10 @@ class SharedCode final : public devices::CodeObserver {
   std::vector<CodeUser*> users_;
   Counts counts_;
   std::optional<PerfMap> perf_map_;
+  std::optional<GdbJit> gdb_jit_;  // guarded by cache_.mutex()
   Eagerness eagerness_ = Eagerness::kNone;
+  const bool watches_entries_;
+  const bool counts_in_code_;
 
   std::atomic<bool> pause_wanted_{false};
   Mutex pause_mu_{LockRank::kLeaf};  // pause_wanted_ goes false under it

@@ -1,28 +1,60 @@
 #include "base/log.h"
 #include "jit/engine/engine.h"
 
-// -d jit: what the translator did, at the end of the machine.
+// -d jit: what the translator did, at the end of the machine. Jumps that are linked are not counted:
+// that would cost each of them its flags.
 namespace tandem::jit {
+namespace {
 
-void Engine::LogCounts() const {
-  const Counts& c = counts_;
+constexpr std::array<const char*, kMicroBanks> kBankNames = {"user", "supervisor",
+                                                             "supervisor with AC"};
+static_assert(cpu::kUserBank == 0 && cpu::kSupervisorBank == 1 && cpu::kSupervisorAcBank == 2);
+
+double PercentHit(u64 all, u64 misses) {
+  return all == 0 ? 0 : 100.0 * static_cast<double>(all - misses) / static_cast<double>(all);
+}
+
+void LogChecks(const VcpuContext& context, u64 branch_misses) {
+  for (unsigned bank = 0; bank < kMicroBanks; ++bank) {
+    const CheckCounts& c = context.check_counts[bank];
+    Log(LogItem::kJit,
+        "jit: checks, {}: {} of cached runs, {:.3f}% hit; {} of the TLB, {:.3f}% hit",
+        kBankNames[bank], c.runs, PercentHit(c.runs, c.run_misses), c.tlb,
+        PercentHit(c.tlb, c.tlb_misses));
+  }
+  Log(LogItem::kJit, "jit: indirect jumps: {}, {} not in the table", context.branch_lookups,
+      branch_misses);
+}
+
+void LogShared(const SharedCode::Counts& s) {
   Log(LogItem::kJit,
-      "jit: {} interpreted, {} call-outs, {} executed, {} polls, {} link exits, {} branch misses, "
-      "{} searches, {} flushes, {} pages verified, {} samples",
-      c.interpreted, c.call_outs, c.executed, c.polls, c.links, c.branch_misses, c.searches,
-      c.flushes, c.verifies, c.samples);
-  Log(LogItem::kJit,
-      "jit: misses: {} runs filled by C++, {} pages shown in order, {} interpreted, {} ungrouped, "
-      "{} page faults; loads: {} x87, {} vectors",
-      c.run_fills, c.aliases, c.misses_interpreted, c.ungrouped, c.page_faults, c.x87_loads,
-      c.vector_loads);
-  const SharedCode::Counts& s = shared_.counts();
-  Log(LogItem::kJit,
-      "jit: {} blocks, of these {} regions, {} instructions, {} guest bytes, {} host bytes, {:.3f} s translating",
+      "jit: {} blocks, of these {} regions, {} instructions, {} guest bytes, {} host bytes, {:.3f} "
+      "s translating",
       s.blocks.load(), s.regions.load(), s.insts.load(), s.guest_bytes.load(), s.host_bytes.load(),
       static_cast<double>(s.translation_ns.load()) * 1e-9);
   Log(LogItem::kJit, "jit: {} links, {} blocks retired, {} chunks recycled, {} pauses",
       s.links.load(), s.retired.load(), s.recycled_chunks.load(), s.pauses.load());
+}
+
+}  // namespace
+
+void Engine::LogCounts() const {
+  const Counts& c = counts_;
+  Log(LogItem::kJit,
+      "jit: vcpu {}: {} interpreted, {} call-outs, {} executed, {} polls, {} link exits, {} "
+      "searches, {} flushes, {} pages verified, {} samples",
+      interpreter_.core().id, c.interpreted, c.call_outs, c.executed, c.polls, c.links, c.searches,
+      c.flushes, c.verifies, c.samples);
+  Log(LogItem::kJit,
+      "jit: misses in C++: {} runs filled, {} pages shown in order, {} checks revised, {} groups "
+      "split, {} page faults",
+      c.run_fills, c.aliases, c.revised, c.ungrouped, c.page_faults);
+  Log(LogItem::kJit,
+      "jit: misses interpreted: {} across pages, {} writes refused, {} not plain memory; loads: {} "
+      "x87, {} vectors",
+      c.crossing, c.refused, c.not_plain, c.x87_loads, c.vector_loads);
+  LogChecks(context_, c.branch_misses);
+  LogShared(shared_.counts());
 }
 
 }  // namespace tandem::jit

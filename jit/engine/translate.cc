@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "jit/analysis/flags.h"
 #include "jit/engine/call_out.h"
+#include "jit/engine/log_block.h"
 #include "jit/engine/shared_code.h"
 
 // From a unit to a published block.
@@ -127,7 +128,8 @@ std::unique_ptr<Block> SharedCode::EmitBlock(Unit& unit, const BlockKey& key,
     }
     return known.emplace_back(offset, FlagsNeededAt(unit, window, offset)).second;
   };
-  const EmitRequest request{unit, window, make_call_out, seed, std::cref(look_at)};
+  const EmitRequest request{unit, window, make_call_out, seed, std::cref(look_at),
+                            watches_entries_, counts_in_code_};
   std::unique_ptr<Block> block = emitter_.Emit(request, cache_.cursor());
   next_region_slot_ += unit.is_region ? kRegionSlots : 0;
   block->key = key;
@@ -166,12 +168,29 @@ void SharedCode::Publish(const Unit& unit, std::unique_ptr<Block> made, MappedWi
   counts_.insts += unit.insts.size();
   counts_.guest_bytes += BytesOf(unit);
   counts_.host_bytes += block.code_size;
-  LogBlock(unit, block);
+  LogBlock(unit, block, window);
   if (perf_map_) {
     const GuestPage& page = *window.GuestAt(0);
     perf_map_->Add(block, space_, page.ram->name(),
                    page.offset + static_cast<u64>(OffsetInPage(unit.start())));
   }
+  if (gdb_jit_) {
+    gdb_jit_->Add(space_.ToExecutable(block.code), block.code_size,
+                  window.linear() + static_cast<u64>(i64{unit.start()}));
+  }
+}
+
+// -d in_asm, op and out_asm. One text a block: those of other threads do not get in between.
+void SharedCode::LogBlock(const Unit& unit, const Block& block, const MappedWindow& window) const {
+  constexpr u32 kWanted = static_cast<u32>(LogItem::kInAsm) | static_cast<u32>(LogItem::kOp) |
+                          static_cast<u32>(LogItem::kOutAsm);
+  if ((LogItems() & kWanted) == 0) [[likely]] {
+    return;
+  }
+  const auto mode = cpu::DecodeModeOf(unit.mode.code_bits, unit.mode.is_real, model_);
+  LogLine(BlockText({unit, block, window.linear(), mode, emitter_.live(), emitter_.accesses(), thunks_,
+                     space_})
+              .Make(LogItems()));
 }
 
 // From here on writes to these bytes are seen.

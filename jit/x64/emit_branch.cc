@@ -57,6 +57,7 @@ void Emitter::EmitLoop(size_t i) {
 
 // kScratch0 holds the RIP to go to, the flags are in memory, registers in their own places.
 void Emitter::LookUpBranch(Landing landing) {
+  Count(offsetof(VcpuContext, branch_lookups));
   CompareAttention();
   const size_t miss = JumpIf(kNotEqual);
   CompareBranch();

@@ -122,6 +122,7 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   if (plan.form == AccessForm::kAny) {
     EmitLimitCheck(unit_->insts[i]);
   }
+  Count(CounterOf(plan, false));
   const size_t again = getSize();
   EmitLinear(i, plan);
   plan.asks_tlb ? CompareWithTlb(plan) : CompareWithRun(plan);
@@ -151,6 +152,7 @@ void Emitter::EmitMiss(size_t i, const AccessPlan& plan, size_t again, size_t do
     EmitCheckToEnd(plan);
     Land(JumpIf(kBelowOrEqual), done);
   }
+  Count(CounterOf(plan, true));
   EmitLinear(i, plan);
   LoadConstant(kScratch1, MissOf(i, plan).Pack());
   CallTo(thunks_.miss[unit_->mode.bank][plan.uses_write_run()]);
@@ -171,6 +173,13 @@ void Emitter::CompareWithRun(const AccessPlan& plan) {
   WithContext(kSub, kScratch0, micro + offsetof(MicroEntry, base));
   WithContext(kCompare, kScratch0,
               micro + offsetof(MicroEntry, limit) + 8 * SpanClass(plan.check_size));
+}
+
+size_t Emitter::CounterOf(const AccessPlan& plan, bool is_miss) const {
+  const size_t checks =
+      plan.asks_tlb ? offsetof(CheckCounts, tlb) : offsetof(CheckCounts, runs);
+  return offsetof(VcpuContext, check_counts) + unit_->mode.bank * sizeof(CheckCounts) + checks +
+         (is_miss ? sizeof(u64) : 0);
 }
 
 size_t Emitter::TlbOffset() const {

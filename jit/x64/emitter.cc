@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "jit/x64/register_homes.h"
 
 namespace tandem::jit {
@@ -29,7 +30,9 @@ void Emitter::EmitAll() {
   live_ = LiveFlags(*unit_, request_->flags_needed_at);
   accesses_ = PlanAccesses(*unit_);
   fast_loops_ = FindFastLoops(*unit_, accesses_);
-  std::erase_if(fast_loops_, [&](const FastLoop& loop) { return live_[loop.head].before != 0; });
+  std::erase_if(fast_loops_, [&](const FastLoop& loop) {
+    return live_[loop.head].before != 0 || request_->is_watched;
+  });
   other_pages_ = unit_->OtherPages();
   leaders_.resize(unit_->insts.size());
   EmitEntries();
@@ -88,9 +91,24 @@ void Emitter::EmitLeader(size_t i) {
   }
   leaders_[i] = getSize();
   form_ = {FlagHome::kHost, unit_->homes};
+  if (request_->is_watched) {
+    TellOfEntry(i);
+  }
+}
+
+// For logs and checks: slow, as all registers go to memory and back.
+void Emitter::TellOfEntry(size_t i) {
+  FreeHostFlags(live_[i].before);
+  LeaveHomes();
+  call(thunks_.entered);
+  dq(reinterpret_cast<u64>(block_));
+  dd(static_cast<u32>(unit_->insts[i].offset));
+  TakeHomes();
+  NeedHostFlags();
 }
 
 void Emitter::EmitCold() {
+  block_->cold = Position();
   for (size_t i = 0; i < cold_.size(); ++i) {
     const KeptCall emit = cold_[i];  // it may add more
     emit();
@@ -104,7 +122,21 @@ void Emitter::EmitCold() {
 }
 
 void Emitter::NotePoint(i32 offset, bool flags_in_host) {
-  block_->points.push_back({Position(), offset, flags_in_host, 0});
+  CHECK(SiteRecord::Holds(offset));
+  const CodePoint point{Position(), static_cast<i16>(offset), flags_in_host, 0};
+  if (!block_->points.empty() && block_->points.back().host == point.host) {
+    block_->points.back() = point;
+  } else {
+    block_->points.push_back(point);
+  }
+}
+
+// counter: offset in the context. Overwrites EFLAGS.
+void Emitter::Count(size_t counter) {
+  if (request_->is_counted) {
+    putSeg(gs);
+    inc(qword[Xbyak::RegExp(counter)]);
+  }
 }
 
 Xbyak::Reg Emitter::Sized(const Xbyak::Reg64& reg, unsigned bytes) const {

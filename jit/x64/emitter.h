@@ -27,6 +27,8 @@ struct EmitRequest {
   u32 slot_seed = 0;  // which part of the cached runs the block uses
   // Arithmetic flags that may be needed by the code at an offset.
   std::function<u32(i64)> flags_needed_at;
+  bool is_watched = false;  // C++ is told whenever control comes to a leader
+  bool is_counted = false;  // VcpuContext::check_counts and the like are kept
 };
 
 // The translator's back end: one unit becomes host code in place, in one pass. One family of
@@ -42,6 +44,9 @@ class Emitter : private Assembler {
 
   // Writes the code at `at` and returns its block (without key and bytes).
   std::unique_ptr<Block> Emit(const EmitRequest& request, u8* at);
+  // What was known of the unit that was emitted last.
+  const std::vector<FlagLiveness>& live() const { return live_; }
+  const std::vector<InstAccesses>& accesses() const { return accesses_; }
 
  private:
   // Where the guest's arithmetic flags are.
@@ -74,6 +79,7 @@ class Emitter : private Assembler {
   void EmitAll();
   void EmitEntries();
   void EmitLeader(size_t i);
+  void TellOfEntry(size_t i);
   void EmitInst(size_t i);
   void EmitCold();
   // Code for what is rare stands behind the rest.
@@ -83,6 +89,7 @@ class Emitter : private Assembler {
   }
   void JumpToLeader(size_t rel32, size_t leader) { inside_jumps_.push_back({rel32, leader}); }
   void NotePoint(i32 offset, bool flags_in_host);
+  void Count(size_t counter);
   u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
   bool Is64() const { return unit_->mode.code_bits == 64; }
   Xbyak::Reg Sized(const Xbyak::Reg64& reg, unsigned bytes) const;
@@ -128,6 +135,7 @@ class Emitter : private Assembler {
   size_t MicroOffset(const AccessPlan& plan) const;
   size_t AddendOffset(const AccessPlan& plan) const;
   size_t TlbOffset() const;
+  size_t CounterOf(const AccessPlan& plan, bool is_miss) const;
   u16 SlotOf(const AccessPlan& plan) const;
   HostMem AtGuest(u8 guest, i32 displacement) const;  // at the value of a register
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;

@@ -41,7 +41,7 @@ class ThunkEmitter : public Assembler {
   void EmitResume();
   void EmitEnter();
   const u8* EmitCall(Handler handler);
-  const u8* EmitLink();
+  const u8* EmitCallWithRecord(Handler handler);
   const u8* EmitBranchMiss();
   const u8* EmitFindBranch();
   const u8* EmitUnderflow();
@@ -188,8 +188,9 @@ const u8* ThunkEmitter::EmitCall(Handler handler) {
   return start;
 }
 
-const u8* ThunkEmitter::EmitLink() {
-  const u8* const call_handler = EmitCall(handlers_.link);
+// Called, with a record behind the call: its address is kScratch1 for the handler.
+const u8* ThunkEmitter::EmitCallWithRecord(Handler handler) {
+  const u8* const call_handler = EmitCall(handler);
   const u8* const start = Here();
   pop(kScratch1);
   jmp(call_handler);
@@ -333,7 +334,8 @@ Thunks ThunkEmitter::Emit() {
   thunks_.execute = EmitCall(handlers_.execute);
   thunks_.load_x87 = EmitCall(handlers_.load_x87);
   thunks_.load_vectors = EmitCall(handlers_.load_vectors);
-  thunks_.link = EmitLink();
+  thunks_.link = EmitCallWithRecord(handlers_.link);
+  thunks_.entered = EmitCallWithRecord(handlers_.entered);
   thunks_.branch_miss = EmitBranchMiss();
   thunks_.find_branch = EmitFindBranch();
   thunks_.return_underflow = ToExecutable(EmitUnderflow());

@@ -24,6 +24,7 @@ struct Handlers {
   Handler execute;       // first: CallOut*
   Handler load_x87;      // first: SiteRecord
   Handler load_vectors;  // first: SiteRecord
+  Handler entered;       // second: address of an EntryRecord; goes on behind it
 };
 
 // A guest instruction, and where the guest's registers are.
@@ -42,6 +43,12 @@ struct SiteRecord {
 struct [[gnu::packed]] LinkRecord {
   u64 block;  // Block*
   u32 site;
+};
+
+// Stands behind the call of the thunk `entered`.
+struct [[gnu::packed]] EntryRecord {
+  u64 block;   // Block*
+  i32 offset;  // of the guest instruction, from the start of the block's page
 };
 
 // What a check that failed says of itself.
@@ -105,6 +112,7 @@ struct Thunks {
   const u8* execute = nullptr;      // kScratch0: CallOut*
   const u8* load_x87 = nullptr;
   const u8* load_vectors = nullptr;
+  const u8* entered = nullptr;  // called; the record follows
   const u8* return_underflow = nullptr;  // as an executable address: the end of the shadow stack
   std::array<std::array<const u8*, 2>, kMicroBanks> miss{};  // by bank, write
   size_t size = 0;  // bytes of the code space that they take
