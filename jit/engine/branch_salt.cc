@@ -57,7 +57,8 @@ void Engine::AskToForget(std::span<const RetiredCode> retired) noexcept {
   context_.attention.fetch_or(kForgetAttention);
 }
 
-// The tables are indexed by RIP, of which the offset in the page is known.
+// The tables are indexed by RIP, of which the offset in the page is known, but for real mode's code that
+// starts within a page.
 void Engine::ForgetRetired() {
   std::vector<RetiredCode> retired;
   {
@@ -71,6 +72,11 @@ void Engine::ForgetRetired() {
       entry.tag = entry.code == gone.code ? 0 : entry.tag;
     }
   };
+  if (has_odd_code_base_) {
+    context_.branches.fill({});
+    ungrouped_.fill({});
+    has_odd_code_base_ = context_.segment_base[static_cast<size_t>(cpu::SegReg::kCs)] % kPageSize != 0;
+  }
   for (const RetiredCode& gone : retired) {
     forget(context_.branches, gone);
     forget(ungrouped_, gone);

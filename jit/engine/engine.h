@@ -198,6 +198,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   u64 next_salt_ = 1;
   u64 salt_epoch_ = 0;  // counts when all that is cached must go
   bool has_local_supervisor_branches_ = false;
+  bool has_odd_code_base_ = false;  // cached targets may lie elsewhere in their page than RIP says
   Mutex retired_mu_{LockRank::kLeaf};  // guards retired_
   std::vector<RetiredCode> retired_;
   std::array<BranchEntry, 256> ungrouped_{};  // as VcpuContext::branches

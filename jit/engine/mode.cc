@@ -122,6 +122,7 @@ void Engine::UpdateMode() {
     ResetShadowStack();  // the same RIP means another place
   }
   context_.segment_base = bases;
+  has_odd_code_base_ |= bases[cs] % kPageSize != 0;
   UpdateSalt();
   if (has_changed_privilege && mode_.is_user && user_left_.salt == context_.branch_salt) {
     context_.shadow_rsp = user_left_.shadow_rsp;

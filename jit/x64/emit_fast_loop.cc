@@ -14,12 +14,16 @@ using Xbyak::RegExp;
 
 namespace {
 
-// Bounds the time until the next poll.
-constexpr u32 kMaxRounds = 1024;
+// Guest instructions until the next poll, which bounds the time that an interrupt waits.
+constexpr size_t kMaxInsts = 4096;
 // What pays for the attempt.
 constexpr u32 kMinRounds = 4;
 
 constexpr size_t kLimit = offsetof(MicroEntry, limit);
+
+u32 MostRounds(const FastLoop& loop) {
+  return static_cast<u32>(kMaxInsts / (loop.tail - loop.head + 1));
+}
 
 unsigned CeilLog2(u64 value) { return static_cast<unsigned>(std::bit_width(value - 1)); }
 
@@ -59,7 +63,7 @@ void Emitter::EmitFastLoop(const FastLoop& loop) {
   const Reg64 count = HostOf(loop.unused[0]);
   refusals_.clear();
   Borrow(loop, 0, 1);
-  mov(count.cvt32(), kMaxRounds);
+  mov(count.cvt32(), MostRounds(loop));
   for (const Stream& stream : loop.streams) {
     CheckStream(stream, count);
   }

@@ -67,7 +67,8 @@ void Emitter::LinkedJump(u8 opcode, u8 condition, i64 offset) {
   Later([this, site, in_host, offset] { EmitStub(site, in_host, PageOf(offset)); });
 }
 
-// Where a jump leads that is not linked. Jumps out of the unit have set pc_base already; those within it, once retired, have not.
+// Where a jump leads that is not linked. Jumps out of the unit have set pc_base already; those within
+// it, once retired, have not.
 void Emitter::EmitStub(u32 site, bool flags_in_host, i64 page) {
   ExitSite& exit = block_->exits[site];
   exit.stub = Position();
