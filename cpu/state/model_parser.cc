@@ -125,8 +125,9 @@ Result<void> Parser::ChooseModel(std::string_view name) {
     model_.vendor = "GenuineIntel";
     model_.brand = "Tandem Virtual CPU";
     model_.family = 6;
-    model_.model = 143;  // of those that kernels know no errata of
-    model_.stepping = 8;
+    // No processor's: programs choose code by the model, too, and would take features for granted.
+    model_.model = 255;
+    model_.stepping = 0;
     model_.features = engine_;
     return {};
   }
