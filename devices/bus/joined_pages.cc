@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include "devices/bus/show_page.h"
+
 namespace tandem::devices {
 namespace {
 
@@ -28,24 +30,10 @@ std::byte* JoinedPages::Show(const std::byte* first, const std::byte* second,
 }
 
 bool JoinedPages::ShowAt(size_t index, const std::byte* page, const FlatView& view) {
-  if (shown_[index] == page) {
-    return true;
+  if (shown_[index] != page) {
+    shown_[index] = ShowPage(view, page, place_ + index * kPage) ? page : nullptr;
   }
-  shown_[index] = nullptr;
-  for (const FlatRange& range : view.ranges()) {
-    const u64 offset =
-        range.ram ? static_cast<u64>(page - range.ram->data()) : ~u64{0};
-    if (!range.ram || offset >= range.ram->size()) {
-      continue;
-    }
-    if (::mmap(place_ + index * kPage, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-               range.ram->fd(), static_cast<off_t>(offset)) == MAP_FAILED) {
-      return false;
-    }
-    shown_[index] = page;
-    return true;
-  }
-  return false;
+  return shown_[index] != nullptr;
 }
 
 }  // namespace tandem::devices

@@ -4,10 +4,9 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "devices/bus/show_page.h"
 
 namespace tandem::jit {
-
-using devices::FlatRange;
 
 AliasWindows::AliasWindows() : windows_(std::make_unique<std::array<Window, kWindows>>()) {
   void* const memory = ::mmap(nullptr, kWindows * kSpan, PROT_NONE,
@@ -39,19 +38,12 @@ bool AliasWindows::Shows(u64 linear_page, u64 host_page) const {
 
 bool AliasWindows::Show(u64 linear_page, u64 host_page, const devices::FlatView& view) {
   Window& window = (*windows_)[IndexOf(linear_page)];
-  for (const FlatRange& range : view.ranges()) {
-    const u64 offset = range.ram ? host_page - reinterpret_cast<u64>(range.ram->data()) : ~u64{0};
-    if (!range.ram || offset >= range.ram->size()) {
-      continue;
-    }
-    u8* const place = memory_ + IndexOf(linear_page) * kSpan + linear_page % kSpan;
-    void* const shown = ::mmap(place, 4096, PROT_READ | PROT_WRITE,
-                               MAP_SHARED | MAP_FIXED | MAP_POPULATE, range.ram->fd(),
-                               static_cast<off_t>(offset));
-    window.hosts[linear_page % kSpan / 4096] = shown == MAP_FAILED ? 0 : host_page;
-    return shown != MAP_FAILED;
-  }
-  return false;
+  u8* const place = memory_ + IndexOf(linear_page) * kSpan + linear_page % kSpan;
+  u64& shown = window.hosts[linear_page % kSpan / 4096];
+  const bool is_shown = devices::ShowPage(view, reinterpret_cast<const std::byte*>(host_page),
+                                          reinterpret_cast<std::byte*>(place));
+  shown = is_shown ? host_page : 0;
+  return is_shown;
 }
 
 }  // namespace tandem::jit

@@ -75,11 +75,13 @@ void Engine::ForgetRetired() {
   if (has_odd_code_base_) {
     context_.branches.fill({});
     ungrouped_.fill({});
-    has_odd_code_base_ = context_.segment_base[static_cast<size_t>(cpu::SegReg::kCs)] % kPageSize != 0;
-  }
-  for (const RetiredCode& gone : retired) {
-    forget(context_.branches, gone);
-    forget(ungrouped_, gone);
+    has_odd_code_base_ =
+        context_.segment_base[static_cast<size_t>(cpu::SegReg::kCs)] % kPageSize != 0;
+  } else {
+    for (const RetiredCode& gone : retired) {
+      forget(context_.branches, gone);
+      forget(ungrouped_, gone);
+    }
   }
   ResetShadowStack();
   user_left_.salt = 0;

@@ -6,23 +6,9 @@
 #include <mutex>
 
 #include "jit/engine/gdb_image.h"
+#include "jit/engine/gdb_interface.h"
 
-// The names and layouts below are the interface's: a debugger looks for these symbols in the process.
 extern "C" {
-
-struct jit_code_entry {
-  jit_code_entry* next_entry;
-  jit_code_entry* prev_entry;
-  const char* symfile_addr;
-  tandem::u64 symfile_size;
-};
-
-struct jit_descriptor {
-  tandem::u32 version;
-  tandem::u32 action_flag;  // 1: relevant_entry was registered, 2: is going
-  jit_code_entry* relevant_entry;
-  jit_code_entry* first_entry;
-};
 
 [[gnu::visibility("default"), gnu::used]] jit_descriptor __jit_debug_descriptor = {1, 0, nullptr,
                                                                                    nullptr};

@@ -58,19 +58,13 @@ const u8* Engine::Search(bool ungrouped) {
     return nullptr;
   }
   MappedWindow window = MakeWindow();
-  const GuestPage* const page = window.GuestAt(0);
-  if (page == nullptr) {
+  if (window.GuestAt(0) == nullptr) {
     ExecuteElsewhere();
     return nullptr;
   }
   UnitMode mode = mode_;
   mode.ungrouped = ungrouped;
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
-  if (shared_.IsLeftToInterpreter({reinterpret_cast<u64>(page->host()) + offset, mode.Key()},
-                                  *page)) {
-    Step();
-    return nullptr;
-  }
   const Block* const block = shared_.Find(*this, mode, window, offset);
   if (block == nullptr) {
     if ((context_.attention.load() & kPauseAttention) == 0) {

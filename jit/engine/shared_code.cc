@@ -135,9 +135,9 @@ void SharedCode::TellOf(std::span<const RetiredCode> retired) {
   }
 }
 
-bool SharedCode::IsLeftToInterpreter(const BlockKey& key, const GuestPage& page) {
+bool SharedCode::IsRewritten(const GuestPage& page) {
   MutexLock lock(cache_.mutex());
-  return cache_.Find(key) == nullptr && rewritten_.TakeStep(reinterpret_cast<u64>(page.host()));
+  return rewritten_.TakeStep(reinterpret_cast<u64>(page.host()));
 }
 
 bool SharedCode::IsMapped(const Block& block, MappedWindow& window) const {
@@ -157,6 +157,9 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
   }
   if (block != nullptr && IsMapped(*block, window)) {
     return block;
+  }
+  if (block == nullptr && IsRewritten(*window.GuestAt(0))) {
+    return nullptr;
   }
   if (block != nullptr) {
     RetireAlone(*block);

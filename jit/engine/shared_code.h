@@ -72,9 +72,6 @@ class SharedCode final : public devices::CodeObserver {
 
   PageNumbers& page_numbers() { return numbers_; }
 
-  // Whether the code with this key, not translated, is rewritten so often that the interpreter is to
-  // execute the next instruction.
-  bool IsLeftToInterpreter(const BlockKey& key, const GuestPage& page);
   // The block for the code at an offset of the window's first page, translated if need be. user: the
   // caller, in translated code. Null: there is none yet, as the code cannot be had or somebody wants
   // the caller to pause. A block stays in memory while the caller is in translated code.
@@ -113,6 +110,7 @@ class SharedCode final : public devices::CodeObserver {
   void Retire(Block& block, std::vector<RetiredCode>& retired);
   void RetireAlone(Block& block);
   void TellOf(std::span<const RetiredCode> retired);
+  bool IsRewritten(const GuestPage& page);
   bool IsMapped(const Block& block, MappedWindow& window) const;
 
   // translate.cc

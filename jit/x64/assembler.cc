@@ -45,7 +45,7 @@ void Assembler::WithIndexed(Opcode opcode, const Xbyak::Reg& reg, const Xbyak::R
                             size_t offset) {
   u8* at = here();
   *at++ = kGsPrefix;
-  const HostMem mem{.base = static_cast<u8>(index.getIdx()), .displacement = static_cast<i32>(offset)};
+  const HostMem mem = AtHost(index, static_cast<i32>(offset));
   at = PutPrefixes(at, reg, mem.rex());
   *at++ = opcode;
   EndAt(PutMemory(at, static_cast<unsigned>(reg.getIdx()), mem));
@@ -85,7 +85,7 @@ void Assembler::CompareAttention() {
 
 size_t Assembler::Jump() {
   u8* at = here();
-  *at++ = 0xe9;
+  *at++ = kJumpOpcode;
   EndAt(at + 4);
   return getSize() - 4;
 }

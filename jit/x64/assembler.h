@@ -36,6 +36,9 @@ enum Opcode : u8 {
   kLoadAddress = 0x8d,
 };
 
+// Of calls and jumps with a displacement of 32 bits.
+inline constexpr u8 kCallOpcode = 0xe8, kJumpOpcode = 0xe9;
+
 // As Jcc has them in its opcode.
 enum Condition : u8 { kBelow = 2, kNotEqual = 5, kBelowOrEqual = 6, kAbove = 7 };
 
@@ -73,12 +76,17 @@ class Assembler : public Xbyak::CodeGenerator {
   // Not equal: somebody wants attention.
   void CompareAttention();
 
+  // What lies at the value of a register.
+  static HostMem AtHost(const Xbyak::Reg64& base, i32 displacement) {
+    return {.base = static_cast<u8>(base.getIdx()), .displacement = displacement};
+  }
+
   // Jumps and calls of 32-bit displacements. Those without a target return where the displacement lies,
   // for Land: the jump leads here, or to a position.
   size_t Jump();
   size_t JumpIf(u8 condition);
-  void JumpTo(const u8* target) { Transfer(0xe9, target); }
-  void CallTo(const u8* target) { Transfer(0xe8, target); }
+  void JumpTo(const u8* target) { Transfer(kJumpOpcode, target); }
+  void CallTo(const u8* target) { Transfer(kCallOpcode, target); }
   void Land(size_t rel32) { Land(rel32, getSize()); }
   void Land(size_t rel32, size_t position);
 

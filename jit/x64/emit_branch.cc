@@ -8,14 +8,12 @@ namespace tandem::jit {
 using Xbyak::Reg64;
 
 constexpr size_t kKeptTarget = offsetof(VcpuContext, spill) + 32;
-constexpr u8 kJumpOpcode = 0xe9;
 
 // RIP of an offset.
 void Emitter::LoadRip(const Reg64& to, i64 offset) {
   LoadContext(to, offsetof(VcpuContext, pc_base));
   if (offset == static_cast<i32>(offset)) {
-    const u8 number = static_cast<u8>(to.getIdx());
-    WithMemory(kLoadAddress, Word(to), {.base = number, .displacement = static_cast<i32>(offset)});
+    WithMemory(kLoadAddress, Word(to), AtHost(to, static_cast<i32>(offset)));
     return;
   }
   // Just beyond what a displacement holds.
@@ -106,8 +104,7 @@ void Emitter::EmitLanding(size_t i, u32 landing) {
   pop(kScratch1);
   WithRegister(kCompare, kScratch0, kScratch1);
   const size_t elsewhere = JumpIf(kNotEqual);
-  WithMemory(kLoadAddress, kScratch0,
-             {.base = static_cast<u8>(kScratch0.getIdx()), .displacement = -unit_inst.next()});
+  WithMemory(kLoadAddress, kScratch0, AtHost(kScratch0, -unit_inst.next()));
   StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
   form_ = {FlagHome::kMemory, {}};
   Later([this, elsewhere] {

@@ -135,8 +135,7 @@ void Emitter::CheckStream(const Stream& stream, const Reg64& count) {
 // kScratch0: the bytes before the stream in its run, kScratch1: those behind.
 void Emitter::FindInRun(const Stream& stream) {
   const size_t micro = MicroOffset(*stream.run);
-  putSeg(gs);
-  sub(kScratch0, At(micro + offsetof(MicroEntry, base)));
+  WithContext(kSub, kScratch0, micro + offsetof(MicroEntry, base));
   LoadContext(kScratch1, micro + kLimit + 8 * SpanClass(stream.size()));
   sub(kScratch1, kScratch0);
   RefuseIf(kBelow);
@@ -186,8 +185,7 @@ HostMem Emitter::FastAddress(size_t i, const AccessPlan& plan) {
       return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(addend.getIdx())};
     }
     FreeHostFlags(live_[i].before);
-    putSeg(gs);
-    add(kScratch0, At(StreamAddend(fast_->streams[stream])));
+    WithContext(kAdd, kScratch0, StreamAddend(fast_->streams[stream]));
     return {static_cast<u8>(kScratch0.getIdx())};
   }
   if (!has_register) {

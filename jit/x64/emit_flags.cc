@@ -4,9 +4,9 @@
 // needed later are put into memory before it and fetched when they are used.
 namespace tandem::jit {
 
-void Emitter::FreeHostFlags(u32 live) {
+void Emitter::FreeHostFlags(u32 live, const Xbyak::Reg64& scratch) {
   if (form_.flags == FlagHome::kHost && live != 0) {
-    SaveFlags(kScratch0);
+    SaveFlags(scratch);
     form_.flags = FlagHome::kMemory;
   }
 }
@@ -19,10 +19,7 @@ void Emitter::NeedHostFlags() {
 }
 
 void Emitter::ToMemoryForm(const Xbyak::Reg64& scratch) {
-  if (form_.flags == FlagHome::kHost) {
-    SaveFlags(scratch);
-    form_.flags = FlagHome::kMemory;
-  }
+  FreeHostFlags(static_cast<u32>(cpu::kArithFlags), scratch);
 }
 
 }  // namespace tandem::jit

@@ -4,9 +4,6 @@
 // and to other pages.
 namespace tandem::jit {
 
-constexpr u8 kCallOpcode = 0xe8;
-constexpr u8 kJumpOpcode = 0xe9;
-
 // The flags that the code at an offset may need.
 u32 Emitter::LiveAt(i64 offset) {
   const UnitInst* const inside = unit_->LeaderAt(offset);

@@ -60,7 +60,7 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
     return AnyAddress(i, plan);
   }
   if (plan.form == AccessForm::kBase && !Is64()) {
-    WithMemory(kLoadAddress, kScratch0.cvt32(), AtGuest(plan.base, plan.offset));
+    WithMemory(kLoadAddress, kScratch0.cvt32(), AtHost(HostOf(plan.base), plan.offset));
     LoadContext(kScratch32, AddendOffset(plan));
     return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(kScratch32.getIdx())};
   }
@@ -163,7 +163,7 @@ void Emitter::EmitMiss(size_t i, const AccessPlan& plan, size_t again, size_t do
 // stacks, passes if it is rounded up before its start.
 void Emitter::EmitCheckToEnd(const AccessPlan& plan) {
   const i32 excess = static_cast<i32>((1u << SpanClass(plan.check_size)) - plan.check_size);
-  WithMemory(kLoadAddress, Word(kScratch0), AtGuest(plan.base, plan.check_offset - excess));
+  WithMemory(kLoadAddress, Word(kScratch0), AtHost(HostOf(plan.base), plan.check_offset - excess));
   CompareWithRun(plan);
 }
 
@@ -194,9 +194,7 @@ void Emitter::CompareWithTlb(const AccessPlan& plan) {
   shr(kScratch1, 12 - 5);
   and_(kScratch1.cvt32(), (cpu::kTlbEntries - 1) << 5);
   if (plan.check_size > 1) {
-    WithMemory(kLoadAddress, kScratch0,
-               {.base = static_cast<u8>(kScratch0.getIdx()),
-                .displacement = static_cast<i32>(plan.check_size - 1)});
+    WithMemory(kLoadAddress, kScratch0, AtHost(kScratch0, static_cast<i32>(plan.check_size - 1)));
   }
   and_(kScratch0, -4096);
   WithContext(kOr, kScratch0, offsetof(VcpuContext, tlb.generations) + 8 * unit_->mode.bank);
@@ -214,7 +212,7 @@ void Emitter::EmitLinear(size_t i, const AccessPlan& plan) {
   if (plan.check_offset == 0 && Is64()) {
     Copy(kScratch0, HostOf(plan.base));
   } else {
-    WithMemory(kLoadAddress, Word(kScratch0), AtGuest(plan.base, plan.check_offset));
+    WithMemory(kLoadAddress, Word(kScratch0), AtHost(HostOf(plan.base), plan.check_offset));
   }
 }
 
@@ -250,8 +248,7 @@ void Emitter::EmitSum(const cpu::MemoryOperand& mem, const Reg64& to) {
     lea(result, ptr[GuestOr(mem.index, to) * (1 << mem.scale) + displacement]);
     return;
   }
-  HostMem sum{.base = static_cast<u8>(GuestOr(mem.base, to).getIdx()),
-              .displacement = displacement};
+  HostMem sum = AtHost(GuestOr(mem.base, to), displacement);
   if (mem.index != cpu::kNoRegister) {
     const Reg64& scratch = InMemory(mem.base) ? kScratch1 : to;
     sum.index = static_cast<u8>(GuestOr(mem.index, scratch).getIdx());
@@ -278,10 +275,6 @@ void Emitter::EmitLimitCheck(const UnitInst& unit_inst) {
     SetSite(offset);
     JumpTo(thunks_.interpret);
   });
-}
-
-HostMem Emitter::AtGuest(u8 guest, i32 displacement) const {
-  return {.base = static_cast<u8>(HostOf(guest).getIdx()), .displacement = displacement};
 }
 
 Xbyak::Address Emitter::Mem(const HostMem& mem, unsigned bytes) const {

@@ -8,8 +8,7 @@ using Xbyak::Reg64;
 constexpr size_t kKeptValue = offsetof(VcpuContext, spill) + 32;
 
 void Emitter::MoveStackPointer(i32 by) {
-  WithMemory(kLoadAddress, Word(kGuestRsp),
-             {.base = static_cast<u8>(kGuestRsp.getIdx()), .displacement = by});
+  WithMemory(kLoadAddress, Word(kGuestRsp), AtHost(kGuestRsp, by));
 }
 
 void Emitter::EmitPush(size_t i) {

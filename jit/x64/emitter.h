@@ -97,7 +97,8 @@ class Emitter : private Assembler {
   Xbyak::Reg Word(const Xbyak::Reg64& reg) const { return Sized(reg, Is64() ? 8 : 4); }
 
   // emit_flags.cc
-  void FreeHostFlags(u32 live);  // EFLAGS will be overwritten
+  // EFLAGS will be overwritten.
+  void FreeHostFlags(u32 live, const Xbyak::Reg64& scratch = kScratch0);
   void NeedHostFlags();
   // For leaving the block in an unknown direction.
   void ToMemoryForm(const Xbyak::Reg64& scratch = kScratch0);
@@ -137,7 +138,6 @@ class Emitter : private Assembler {
   size_t TlbOffset() const;
   size_t CounterOf(const AccessPlan& plan, bool is_miss) const;
   u16 SlotOf(const AccessPlan& plan) const;
-  HostMem AtGuest(u8 guest, i32 displacement) const;  // at the value of a register
   Xbyak::Address Mem(const HostMem& mem, unsigned bytes) const;
 
   // emit_fast_loop.cc

@@ -8,8 +8,9 @@
 namespace tandem::tests {
 namespace {
 
-// Runs the ROM that prints "<R>" in a loop of three rounds and ends with exit status 33.
-std::vector<std::string> RunLogged(const std::string& items, const std::vector<std::string>& more = {}) {
+// For the ROM that prints "<R>" in a loop of three rounds and ends with exit status 33.
+std::vector<std::string> Arguments(const std::string& items,
+                                   const std::vector<std::string>& more = {}) {
   std::vector<std::string> arguments = {
       "-m",   "16",  "-display", "none",
       "-bios", "tests/guest/roms/debug_exit.bin", "-debugcon", "stdio",
@@ -29,7 +30,7 @@ size_t Count(const std::string& text, const std::string& wanted) {
 }  // namespace
 
 TEST_CASE("log: exec tells of each entry into a block, also by the jumps of a loop") {
-  Emulator emulator(RunLogged("exec"));
+  Emulator emulator(Arguments("exec"));
   REQUIRE_EQ(emulator.WaitForExit(30s).value_or(-1), 33);
   // The loop's head is come to by falling into it, then by two jumps.
   CHECK_EQ(Count(emulator.errors(), "rip 0x6, linear 0xffff0006, 16-bit real"), 2);
@@ -37,7 +38,7 @@ TEST_CASE("log: exec tells of each entry into a block, also by the jumps of a lo
 }
 
 TEST_CASE("log: guest code, what is known of it and host code stand together") {
-  Emulator emulator(RunLogged("in_asm,op,out_asm"));
+  Emulator emulator(Arguments("in_asm,op,out_asm"));
   REQUIRE_EQ(emulator.WaitForExit(30s).value_or(-1), 33);
   const std::string& log = emulator.errors();
   const size_t block = log.find("at 0xffff0000, 16-bit real");
@@ -56,7 +57,7 @@ TEST_CASE("log: guest code, what is known of it and host code stand together") {
 
 TEST_CASE("log: -D sends everything to a file") {
   const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/log";
-  Emulator emulator(RunLogged("in_asm,op,out_asm,exec,int,jit", {"-D", path}));
+  Emulator emulator(Arguments("in_asm,op,out_asm,exec,int,jit", {"-D", path}));
   REQUIRE_EQ(emulator.WaitForExit(30s).value_or(-1), 33);
   std::ifstream file(path);
   const std::string log{std::istreambuf_iterator<char>(file), {}};

@@ -5,24 +5,10 @@
 #include <cstring>
 #include <map>
 
+#include "jit/engine/gdb_interface.h"
+
 #undef CHECK
 #include <doctest/doctest.h>
-
-// The interface's own: what a debugger reads.
-extern "C" {
-struct jit_code_entry {
-  jit_code_entry* next_entry;
-  jit_code_entry* prev_entry;
-  const char* symfile_addr;
-  tandem::u64 symfile_size;
-};
-extern struct {
-  tandem::u32 version;
-  tandem::u32 action_flag;
-  jit_code_entry* relevant_entry;
-  jit_code_entry* first_entry;
-} __jit_debug_descriptor;
-}
 
 namespace tandem::jit {
 namespace {

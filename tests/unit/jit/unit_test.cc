@@ -121,28 +121,26 @@ TEST_CASE("accesses that are to be apart lead no group") {
   CHECK(plans[1].memory.asks_tlb);
 }
 
-TEST_CASE("no group outlives a check of its own in the same cached run") {
+// An access through RBX, then a write far from it that is checked apart, and one near the first.
+std::vector<InstAccesses> PlansAroundFarWrite(std::initializer_list<int> first) {
   CodeBytes code;
-  code.Put(0x40, {0x48, 0x89, 0x03,                          // mov [rbx], rax
-                  0x48, 0x89, 0x83, 0x00, 0x10, 0x00, 0x00,  // mov [rbx+0x1000], rax
+  code.Put(0x40, first);
+  code.Put(0x43, {0x48, 0x89, 0x83, 0x00, 0x10, 0x00, 0x00,  // mov [rbx+0x1000], rax
                   0x48, 0x89, 0x43, 0x08,                    // mov [rbx+8], rax
                   0xf4});
   Unit unit = ReadUnit(LongMode(), MaxModel(), code, 0x40);
   unit.hints.apart = {{0x43, false}};
-  const auto plans = PlanAccesses(unit);
+  return PlanAccesses(unit);
+}
+
+TEST_CASE("no group outlives a check of its own in the same cached run") {
+  const auto plans = PlansAroundFarWrite({0x48, 0x89, 0x03});  // mov [rbx], rax
   CHECK(plans[1].memory.leader == nullptr);
   CHECK(plans[2].memory.leader == nullptr);
 }
 
 TEST_CASE("a check for reading stays one where a check of its own for writing comes between") {
-  CodeBytes code;
-  code.Put(0x40, {0x48, 0x8b, 0x03,                          // mov rax, [rbx]
-                  0x48, 0x89, 0x83, 0x00, 0x10, 0x00, 0x00,  // mov [rbx+0x1000], rax
-                  0x48, 0x89, 0x43, 0x08,                    // mov [rbx+8], rax
-                  0xf4});
-  Unit unit = ReadUnit(LongMode(), MaxModel(), code, 0x40);
-  unit.hints.apart = {{0x43, false}};
-  const auto plans = PlanAccesses(unit);
+  const auto plans = PlansAroundFarWrite({0x48, 0x8b, 0x03});  // mov rax, [rbx]
   CHECK(!plans[0].memory.is_write);
   CHECK(plans[2].memory.leader == nullptr);
 }
