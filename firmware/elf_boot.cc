@@ -19,13 +19,13 @@ Result<CpuEntry> LoadElf(const BootRequest& boot) {
     return Fail("kernel '{}' wants to be loaded below 1 MiB ({:#x})", boot.files.kernel_name,
                 elf->lowest_address());
   }
-  if (Result<void> done = elf->Load(boot.memory); !done) {
+  if (Result<void> done = elf->Load(boot.memory, boot.files.kernel); !done) {
     return Fail("kernel '{}': {}", boot.files.kernel_name, done.error().message);
   }
   if (Result<void> done = WriteCommandLine(boot, kCommandLineMax - 1); !done) {
     return done.error();
   }
-  const std::optional<u64> pvh_entry = elf->NumberNote("Xen", kXenElfNotePhys32Entry);
+  const std::optional<u64> pvh_entry = elf->NumberNote(boot.files.kernel, "Xen", kXenElfNotePhys32Entry);
   return pvh_entry ? EnterPvh(boot, *elf, *pvh_entry) : EnterPlainElf(boot, *elf);
 }
 

@@ -80,17 +80,16 @@ bool ElfImage::HasMagic(Span file) {
   return file.size() >= EI_NIDENT && std::memcmp(file.data(), ELFMAG, SELFMAG) == 0;
 }
 
-bool ElfImage::AddSegment(Span file, Span raw) {
+bool ElfImage::AddSegment(u64 file_size, Span raw) {
   const ProgramHeader header = is_64bit_ ? Widen<Elf64_Phdr>(raw) : Widen<Elf32_Phdr>(raw);
   if (header.type != PT_LOAD && header.type != PT_NOTE) {
     return true;
   }
-  const std::optional<Span> bytes = Slice(file, header.offset, header.file_size);
-  if (!bytes) {
+  if (header.offset > file_size || header.file_size > file_size - header.offset) {
     return false;
   }
   if (header.type == PT_NOTE) {
-    notes_.push_back(*bytes);
+    notes_.push_back({header.offset, header.file_size});
     return true;
   }
   if (header.memory_size < header.file_size ||
@@ -98,19 +97,20 @@ bool ElfImage::AddSegment(Span file, Span raw) {
     return false;
   }
   if (header.memory_size != 0) {
-    segments_.push_back({header.physical_address, *bytes, header.memory_size});
+    segments_.push_back(
+        {header.physical_address, header.offset, header.file_size, header.memory_size});
   }
   return true;
 }
 
-Result<ElfImage> ElfImage::Parse(Span file) {
-  if (!HasMagic(file)) {
+Result<ElfImage> ElfImage::Parse(Span head, u64 file_size) {
+  if (!HasMagic(head)) {
     return Fail("not an ELF file");
   }
   ElfImage image;
-  image.is_64bit_ = static_cast<u8>(file[EI_CLASS]) == ELFCLASS64;
+  image.is_64bit_ = static_cast<u8>(head[EI_CLASS]) == ELFCLASS64;
   const std::optional<Header> header =
-      image.is_64bit_ ? ReadHeader<Elf64_Ehdr>(file) : ReadHeader<Elf32_Ehdr>(file);
+      image.is_64bit_ ? ReadHeader<Elf64_Ehdr>(head) : ReadHeader<Elf32_Ehdr>(head);
   const u64 minimum = image.is_64bit_ ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
   if (!header || header->entry_size < minimum) {
     return Fail("the ELF header is damaged or cut short");
@@ -121,8 +121,8 @@ Result<ElfImage> ElfImage::Parse(Span file) {
   image.entry_ = header->entry;
   for (u64 i = 0; i < header->count; ++i) {
     const std::optional<u64> at = CheckedAdd(header->program_headers, i * header->entry_size);
-    const std::optional<Span> raw = at ? Slice(file, *at, minimum) : std::nullopt;
-    if (!raw || !image.AddSegment(file, *raw)) {
+    const std::optional<Span> raw = at ? Slice(head, *at, minimum) : std::nullopt;
+    if (!raw || !image.AddSegment(file_size, *raw)) {
       return Fail("ELF program header {} lies outside the file or is absurd", i);
     }
   }
@@ -144,30 +144,48 @@ u64 ElfImage::highest_address() const {
   return highest;
 }
 
-std::optional<u64> ElfImage::NumberNote(std::string_view name, u32 type) const {
-  for (const Span notes : notes_) {
-    if (const std::optional<u64> number = FindNumber(notes, name, type)) {
+std::optional<u64> ElfImage::NumberNote(Span file, std::string_view name, u32 type) const {
+  for (const Extent& extent : notes_) {
+    const std::optional<Span> notes = Slice(file, extent.offset, extent.size);
+    const std::optional<u64> number = notes ? FindNumber(*notes, name, type) : std::nullopt;
+    if (number) {
       return number;
     }
   }
   return std::nullopt;
 }
 
-Result<void> ElfImage::Load(const GuestMemory& memory) const {
+Result<void> ElfImage::LoadPiece(const GuestMemory& memory, u64 offset, Span piece) const {
   for (const ElfSegment& segment : segments_) {
-    const u64 file_size = segment.file_bytes.size();
-    if (Result<void> done =
-            memory.Write(segment.physical_address, segment.file_bytes, "the kernel");
-        !done) {
-      return done;
+    const u64 start = std::max(segment.file_offset, offset);
+    const u64 end = std::min(segment.file_offset + segment.file_size, offset + piece.size());
+    if (start >= end) {
+      continue;
     }
-    if (Result<void> done = memory.Zero(segment.physical_address + file_size,
-                                        segment.memory_size - file_size, "the kernel");
+    const u64 address = segment.physical_address + (start - segment.file_offset);
+    if (Result<void> done =
+            memory.Write(address, piece.subspan(start - offset, end - start), "the kernel");
         !done) {
       return done;
     }
   }
   return {};
+}
+
+Result<void> ElfImage::LoadZeros(const GuestMemory& memory) const {
+  for (const ElfSegment& segment : segments_) {
+    if (Result<void> done = memory.Zero(segment.physical_address + segment.file_size,
+                                        segment.memory_size - segment.file_size, "the kernel");
+        !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+Result<void> ElfImage::Load(const GuestMemory& memory, Span file) const {
+  Result<void> done = LoadPiece(memory, 0, file);
+  return done ? LoadZeros(memory) : done;
 }
 
 }  // namespace tandem::firmware

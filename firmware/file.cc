@@ -19,12 +19,15 @@ Error FileError(const std::string& path, const std::string& what, int error) {
   return Fail("cannot read {} '{}': {}", what, path, std::strerror(error));
 }
 
-}  // namespace
+struct InputFile {
+  UniqueFd fd;
+  u64 size = 0;
+};
 
-Result<Bytes> ReadWholeFile(const std::string& path, const std::string& what) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<InputFile> Open(const std::string& path, const std::string& what) {
+  InputFile file{UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC))};
   struct stat info {};
-  if (!fd.valid() || fstat(fd.get(), &info) != 0) {
+  if (!file.fd.valid() || fstat(file.fd.get(), &info) != 0) {
     return FileError(path, what, errno);
   }
   if (S_ISDIR(info.st_mode)) {
@@ -36,18 +39,48 @@ Result<Bytes> ReadWholeFile(const std::string& path, const std::string& what) {
   if (info.st_size > i64{4} << 30) {
     return Fail("{} '{}' is larger than 4 GiB", what, path);
   }
-  Bytes bytes(static_cast<size_t>(info.st_size));
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t part = read(fd.get(), bytes.data() + done, bytes.size() - done);
+  file.size = static_cast<u64>(info.st_size);
+  return file;
+}
+
+Result<void> Read(const InputFile& file, std::span<std::byte> out, const std::string& path,
+                  const std::string& what) {
+  while (!out.empty()) {
+    const ssize_t part = read(file.fd.get(), out.data(), out.size());
     if (part < 0 && errno != EINTR) {
       return FileError(path, what, errno);
     }
     if (part == 0) {
       return Fail("{} '{}' was cut while it was read", what, path);
     }
-    done += part > 0 ? static_cast<size_t>(part) : 0;
+    out = out.subspan(part > 0 ? static_cast<size_t>(part) : 0);
   }
-  return bytes;
+  return {};
+}
+
+}  // namespace
+
+Result<Bytes> ReadWholeFile(const std::string& path, const std::string& what) {
+  const Result<InputFile> file = Open(path, what);
+  if (!file) {
+    return file.error();
+  }
+  Bytes bytes(file->size);
+  const Result<void> done = Read(*file, bytes, path, what);
+  return done ? Result<Bytes>(std::move(bytes)) : done.error();
+}
+
+Result<Blob> ReadLargeFile(const std::string& path, const std::string& what) {
+  const Result<InputFile> file = Open(path, what);
+  if (!file) {
+    return file.error();
+  }
+  Result<Scratch> memory = Scratch::Create(file->size);
+  if (!memory) {
+    return memory.error();
+  }
+  const Result<void> done = Read(*file, memory->bytes(), path, what);
+  return done ? Result<Blob>(*std::move(memory)) : done.error();
 }
 
 std::string FindDataFile(const std::string& path) {

@@ -4,13 +4,15 @@
 #include <string>
 
 #include "base/result.h"
-#include "firmware/bytes.h"
+#include "firmware/blob.h"
 
 namespace tandem::firmware {
 
 // The whole of a file given by the user; what names it in errors ("kernel", "initrd", "BIOS").
 // Directories, empty files and files over 4 GiB are errors.
 Result<Bytes> ReadWholeFile(const std::string& path, const std::string& what);
+// The same, faster for files of megabytes.
+Result<Blob> ReadLargeFile(const std::string& path, const std::string& what);
 
 // path itself if it exists, else the first folder that holds it; path where none does. Only a bare
 // name is looked up.

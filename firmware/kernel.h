@@ -7,18 +7,17 @@
 #include "base/result.h"
 #include "devices/bus/flat_view.h"
 #include "firmware/board.h"
-#include "firmware/bytes.h"
+#include "firmware/blob.h"
 #include "firmware/cpu_entry.h"
 
 namespace tandem::firmware {
 
-// -kernel, -initrd and -append with their files read. Kept by the machine, which boots again from
-// it at each reset.
+// -kernel, -initrd and -append with their files read, for one boot.
 struct KernelFiles {
   std::string kernel_name;
-  Bytes kernel;
+  Blob kernel;
   std::string initrd_option;  // as given: Multiboot takes a comma-separated list from it
-  Bytes initrd;               // empty where none is given
+  Blob initrd;                // empty where none is given
   std::string command_line;
 };
 

@@ -80,7 +80,7 @@ Result<std::vector<FwCfgItem>> KernelFwCfgItems(const Board& board, const Kernel
   items.push_back({kKernelData, Bytes(image->kernel().begin(), image->kernel().end())});
   Number(items, kInitrdAddress, initrd_address);
   Number(items, kInitrdSize, files.initrd.size());
-  items.push_back({kInitrdData, files.initrd});
+  items.push_back({kInitrdData, Bytes(files.initrd.bytes().begin(), files.initrd.bytes().end())});
   Number(items, kCmdlineAddress, kCmdlinePlace);
   Number(items, kCmdlineSize, files.command_line.size() + 1);
   items.push_back({kCmdlineData, ByteWriter().Text(files.command_line).U8(0).Take()});

@@ -25,25 +25,40 @@ u64 InitrdLimit(const BzImage& image) {
 }
 
 // The fast path needs the uncompressed kernel at the physical address it was linked for, which is
-// the preferred one; then no relocation has to be applied. Startup code of a 64-bit vmlinux is
+// the preferred one; then no relocation has to be applied.
+bool CanEnter(const BootRequest& boot, const BzImage& image, const ElfImage& elf) {
+  return elf.lowest_address() == image.PreferredAddress() && elf.entry() >= elf.lowest_address() &&
+         elf.entry() < elf.highest_address() && elf.highest_address() <= boot.ram_end &&
+         boot.memory.IsRam(elf.lowest_address(), elf.highest_address() - elf.lowest_address()) &&
+         elf.is_64bit() == image.Has64BitEntry();
+}
+
+// Startup code of a 64-bit vmlinux is
 // entered as the decompressor would: in long mode, identity-mapped, rsi = boot_params.
 std::optional<LoadedKernel> LoadPayload(const BootRequest& boot, const BzImage& image) {
   const auto payload = image.Payload();
   if (!payload || !boot.memory.IsRam(image.PreferredAddress(), image.InitSize())) {
     return std::nullopt;
   }
-  const Result<Bytes> vmlinux = DecompressPayload(*payload);
-  if (!vmlinux) {
-    Log(LogItem::kUnimp, "fast boot: {}; the guest will decompress", vmlinux.error().message);
-    return std::nullopt;
+  std::optional<ElfImage> elf;
+  const PayloadSink sink{
+      .begin = [&](std::span<const std::byte> head, u64 size) -> Result<void> {
+        Result<ElfImage> parsed = ElfImage::Parse(head, size);
+        if (!parsed) {
+          return parsed.error();
+        }
+        elf = std::move(*parsed);
+        return CanEnter(boot, image, *elf) ? Result<void>() : Fail("the kernel is no plain vmlinux");
+      },
+      .take = [&](u64 offset, std::span<const std::byte> piece) {
+        (void)elf->LoadPiece(boot.memory, offset, piece);  // it fits: begin has seen to it
+      }};
+  Result<void> loaded = DecompressPayload(*payload, sink);
+  if (loaded) {
+    loaded = elf->LoadZeros(boot.memory);
   }
-  const Result<ElfImage> elf = ElfImage::Parse(*vmlinux);
-  if (!elf || elf->lowest_address() != image.PreferredAddress() ||
-      elf->entry() < elf->lowest_address() || elf->entry() >= elf->highest_address() ||
-      elf->highest_address() > boot.ram_end || elf->is_64bit() != image.Has64BitEntry()) {
-    return std::nullopt;
-  }
-  if (!elf->Load(boot.memory)) {
+  if (!loaded) {
+    Log(LogItem::kUnimp, "fast boot: {}; the guest will decompress", loaded.error().message);
     return std::nullopt;
   }
   const u64 end = std::max(elf->highest_address(), image.PreferredAddress() + image.InitSize());
@@ -68,7 +83,7 @@ Result<LoadedKernel> LoadCompressed(const BootRequest& boot, const BzImage& imag
 }
 
 Result<InitrdPlace> LoadInitrd(const BootRequest& boot, u64 last_byte, u64 floor) {
-  const Bytes& initrd = boot.files.initrd;
+  const std::span<const std::byte> initrd = boot.files.initrd;
   if (initrd.empty()) {
     return InitrdPlace{};
   }

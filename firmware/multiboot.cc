@@ -75,7 +75,7 @@ Result<Loaded> LoadElfKernel(const BootRequest& boot) {
   if (!elf) {
     return Fail("Multiboot kernel '{}': {}", boot.files.kernel_name, elf.error().message);
   }
-  if (Result<void> done = elf->Load(boot.memory); !done) {
+  if (Result<void> done = elf->Load(boot.memory, boot.files.kernel); !done) {
     return done.error();
   }
   return Loaded{elf->entry(), elf->highest_address()};

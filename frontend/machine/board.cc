@@ -31,7 +31,7 @@ bool Board::BootsThroughBios() const {
   const auto is_flash = [](const DriveConfig& drive) {
     return drive.interface == DriveInterface::kPflash;
   };
-  return !kernel || !config.bios.empty() ||
+  return config.kernel.empty() || !config.bios.empty() ||
          std::any_of(config.drives.begin(), config.drives.end(), is_flash);
 }
 

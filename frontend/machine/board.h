@@ -66,7 +66,6 @@ struct Board {
 
   std::unique_ptr<accel::Accelerator> accelerator;
   cpu::CpuModel cpu_model;
-  std::optional<firmware::KernelFiles> kernel;
 
   devices::Clock& clock();
   firmware::Board Facts() const;  // for firmware tables

@@ -31,7 +31,7 @@ firmware::BootChoices ChoicesOf(const Board& board) {
   choices.strict = boot.strict;
   choices.menu_wait_ms = boot.splash_time_ms;
   choices.has_display = board.config.has_display;
-  if (board.kernel) {
+  if (!board.config.kernel.empty()) {
     choices.boot_order.push_back(firmware::kLinuxBootRomPath);
   }
   for (const std::string& path : board.boot_paths) {
@@ -55,10 +55,19 @@ Result<firmware::FwCfgItem> UserItem(const FwCfgFileConfig& config) {
   return item;
 }
 
+Result<std::vector<firmware::FwCfgItem>> KernelItems(const Board& board) {
+  const MachineConfig& config = board.config;
+  const auto files = firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
+  if (!files) {
+    return files.error();
+  }
+  return firmware::KernelFwCfgItems(board.Facts(), *files);
+}
+
 Result<std::vector<firmware::FwCfgItem>> AllItems(const Board& board) {
   std::vector<firmware::FwCfgItem> items = firmware::FwCfgItems(board.Facts(), ChoicesOf(board));
-  if (board.kernel && board.BootsThroughBios()) {  // otherwise it is in memory already
-    auto kernel = firmware::KernelFwCfgItems(board.Facts(), *board.kernel);
+  if (!board.config.kernel.empty() && board.BootsThroughBios()) {  // otherwise LoadGuest's matter
+    auto kernel = KernelItems(board);
     if (!kernel) {
       return kernel.error();
     }

@@ -37,10 +37,16 @@ void ApplyEntry(const firmware::CpuEntry& entry, cpu::CpuState& state) {
   state.ldtr = {};
 }
 
-// Direct boot: what a BIOS would have set up, then the kernel's entry point.
+// Direct boot: what a BIOS would have set up, then the kernel's entry point. The files are read anew
+// for each boot, as between two they would only take memory.
 Result<firmware::CpuEntry> LoadDirectly(Board& board) {
+  const MachineConfig& config = board.config;
+  const auto files = firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
+  if (!files) {
+    return files.error();
+  }
   devices::AssignResources(*board.pci, board.ports, {});
-  auto boot = firmware::LoadKernel(board.memory.View(), board.Facts(), *board.kernel);
+  auto boot = firmware::LoadKernel(board.memory.View(), board.Facts(), *files);
   if (!boot) {
     return boot.error();
   }

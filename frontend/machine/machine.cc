@@ -111,13 +111,6 @@ Result<std::unique_ptr<Machine>> Machine::Build(const MachineConfig& config, Eve
   Impl* const self = impl.get();
   board.chardevs = std::make_unique<Chardevs>(
       loop, devices::MuxCommands{[self] { self->End({EndReason::kUserQuit}); }, [] {}});
-  if (!config.kernel.empty()) {
-    auto files = firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
-    if (!files) {
-      return files.error();
-    }
-    board.kernel = std::move(*files);
-  }
   for (const auto add :
        {&OpenChardevs, &AddMemory, &AddPlatform, &AddPci, &AddCharacterPorts, &AddDisks,
         &AddDisplay, &AddUserDevices, &AddFirmwareConfig, &AddProcessors, &LoadGuest}) {

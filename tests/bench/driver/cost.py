@@ -62,18 +62,19 @@ def start_kernel(options):
 
 
 def memory_beyond_ram(pid):
-    """KiB in memory, by mapping, too. The guest's own are memfds. By share (Pss), as code is mapped twice."""
-    total, by_name, name = 0, {}, ""
+    """KiB in memory, by mapping, too. The guest's own are memfds. By share (Pss), as code is mapped twice.
+    A mapping that changes while the list is read may be in it twice: the second is left out."""
+    by_name, name, end, is_new = {}, "", 0, True
     with open(f"/proc/{pid}/smaps") as lines:
         for line in lines:
-            head = re.match(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+\s*(.*)", line)
+            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \d+\s*(.*)", line)
             if head:
-                name = head.group(1) or "anonymous"
-            elif line.startswith("Pss:") and not name.startswith("/memfd:"):
-                size = int(line.split()[1])
-                total += size
-                by_name[name] = by_name.get(name, 0) + size
-    return total, by_name
+                is_new = int(head.group(1), 16) >= end
+                end = max(end, int(head.group(2), 16))
+                name = head.group(3) or "anonymous"
+            elif is_new and line.startswith("Pss:") and not name.startswith("/memfd:"):
+                by_name[name] = by_name.get(name, 0) + int(line.split()[1])
+    return sum(by_name.values()), by_name
 
 
 def processor_seconds(pid):

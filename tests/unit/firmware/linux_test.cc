@@ -1,5 +1,7 @@
+#include <lz4.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <string>
 
 #include "firmware/bzimage.h"
@@ -21,6 +23,42 @@ Bytes Gzip(const Bytes& data) {
   out.resize(stream.total_out);
   deflateEnd(&stream);
   return out;
+}
+
+void Append(Bytes& bytes, u32 value) {
+  const auto raw = std::as_bytes(std::span(&value, 1));
+  bytes.insert(bytes.end(), raw.begin(), raw.end());
+}
+
+// As `lz4 -l` does it: blocks of 8 MiB; then the size, as the kernel's build appends it.
+Bytes Lz4(const Bytes& data) {
+  constexpr size_t kBlock = 8 << 20;
+  Bytes out;
+  Append(out, 0x184c2102);
+  for (size_t at = 0; at < data.size(); at += kBlock) {
+    const size_t size = std::min(kBlock, data.size() - at);
+    Bytes block(static_cast<size_t>(LZ4_compressBound(static_cast<int>(size))));
+    block.resize(static_cast<size_t>(LZ4_compress_default(
+        reinterpret_cast<const char*>(data.data() + at), reinterpret_cast<char*>(block.data()),
+        static_cast<int>(size), static_cast<int>(block.size()))));
+    Append(out, static_cast<u32>(block.size()));
+    out.insert(out.end(), block.begin(), block.end());
+  }
+  Append(out, static_cast<u32>(data.size()));
+  return out;
+}
+
+Result<Bytes> Unpack(const Bytes& payload) {
+  Bytes out;
+  const Result<void> done = DecompressPayload(
+      payload, {.begin = [&](std::span<const std::byte>, u64 size) {
+                  out.resize(size);
+                  return Result<void>();
+                },
+                .take = [&](u64 offset, std::span<const std::byte> piece) {
+                  std::ranges::copy(piece, out.begin() + static_cast<long>(offset));
+                }});
+  return done ? Result<Bytes>(std::move(out)) : Result<Bytes>(done.error());
 }
 
 KernelFiles Files(Bytes kernel) {
@@ -128,10 +166,35 @@ TEST_CASE("linux: a command line longer than the kernel takes is an error") {
 }
 
 TEST_CASE("decompress: a damaged payload is an error") {
-  Bytes packed = Gzip(Bytes(100000, std::byte{7}));
-  CHECK(DecompressPayload(packed).ok());
-  packed[packed.size() / 2] ^= std::byte{0xff};
-  CHECK_FALSE(DecompressPayload(packed).ok());
+  const Bytes plain(100000, std::byte{7});
+  for (Bytes packed : {Gzip(plain), Lz4(plain)}) {
+    const Result<Bytes> unpacked = Unpack(packed);
+    REQUIRE(unpacked.ok());
+    CHECK_EQ(*unpacked, plain);
+    std::fill(packed.begin() + 20, packed.end() - 4, std::byte{0xff});
+    CHECK_FALSE(Unpack(packed).ok());
+  }
+}
+
+TEST_CASE("decompress: the blocks of lz4 come out in their places") {
+  Bytes plain(size_t{20} << 20);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    plain[i] = static_cast<std::byte>(i >> 12);
+  }
+  const Bytes packed = Lz4(plain);
+  const Result<Bytes> unpacked = Unpack(packed);
+  REQUIRE(unpacked.ok());
+  CHECK(*unpacked == plain);
+  Bytes cut = packed;
+  cut.erase(cut.begin() + 1000, cut.end() - 4);
+  CHECK_FALSE(Unpack(cut).ok());
+}
+
+TEST_CASE("decompress: what the receiver does not want is not unpacked") {
+  const PayloadSink refuses{
+      .begin = [](std::span<const std::byte>, u64) { return Result<void>(Error{"no"}); },
+      .take = [](u64, std::span<const std::byte>) { FAIL("taken"); }};
+  CHECK_EQ(DecompressPayload(Lz4(Bytes(1000, std::byte{1})), refuses).error().message, "no");
 }
 
 TEST_CASE("kernel: what is no kernel is refused by name") {
