@@ -13,6 +13,34 @@
 #include "devices/bus/address.h"
 
 namespace tandem::devices {
+namespace {
+
+constexpr u64 kLargePage = u64{2} << 20;
+
+// A mapping of the file whose large pages are the host's, too, if it makes any of shared memory
+// (/sys/kernel/mm/transparent_hugepage/shmem_enabled). MAP_FAILED and errno where there is no room.
+void* MapAligned(int fd, u64 size) {
+  const u64 alignment = size < kLargePage ? kPageSize : kLargePage;
+  void* const room =
+      ::mmap(nullptr, size + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) {
+    return room;
+  }
+  const u64 start = reinterpret_cast<u64>(room);
+  const u64 aligned = AlignUp(start, alignment);
+  if (aligned != start) {
+    ::munmap(room, aligned - start);
+  }
+  ::munmap(reinterpret_cast<void*>(aligned + size), start + alignment - aligned);
+  void* const data = ::mmap(reinterpret_cast<void*>(aligned), size, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0);
+  if (data != MAP_FAILED) {
+    (void)::madvise(data, size, MADV_HUGEPAGE);  // where it is refused small pages do
+  }
+  return data;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<RamBlock>> RamBlock::Create(std::string name, u64 size) {
   size = AlignUp(size, kPageSize);
@@ -21,8 +49,7 @@ Result<std::shared_ptr<RamBlock>> RamBlock::Create(std::string name, u64 size) {
   if (!fd.valid() || ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
     return Fail("cannot make {} bytes of guest memory '{}': {}", size, name, std::strerror(errno));
   }
-  void* data =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
+  void* data = MapAligned(fd.get(), size);
   if (data == MAP_FAILED) {
     return Fail("cannot map {} bytes of guest memory '{}': {}", size, name, std::strerror(errno));
   }
