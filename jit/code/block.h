@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "base/compact_vector.h"
 #include "base/ints.h"
 #include "jit/unit/access_site.h"
 #include "jit/unit/homes.h"
@@ -24,13 +26,14 @@ struct CallOut;  // the engine's: jit/engine/call_out.h
 // A jump out of a block that can be made to lead straight into another one, or within a region one
 // that must not be taken any more once the region is retired.
 struct ExitSite {
-  u32 rel32 = 0;        // where the displacement lies, from the block's start
-  u32 stub = 0;         // where the jump leads while it is not linked, from the block's start
-  u64 target = 0;       // host address of the guest instruction that it leads to
-  u32 inside = 0;       // where the jump leads within the region, from the block's start; 0: it leaves
-  bool flags_in_host = false;  // the arithmetic flags are in EFLAGS when it is taken
+  u64 rel32 : 20 = 0;   // where the displacement lies, from the block's start
+  u64 stub : 20 = 0;    // where the jump leads while it is not linked, from the block's start
+  u64 inside : 20 = 0;  // where it leads within the region, from the block's start; 0: it leaves
+  u64 flags_in_host : 1 = 0;  // the arithmetic flags are in EFLAGS when it is taken
+  u64 target = 0;             // host address of the guest instruction that it leads to
   Block* linked = nullptr;
 };
+static_assert(sizeof(ExitSite) == 24, "there are as many as jumps");
 
 struct IncomingLink {
   Block* from = nullptr;
@@ -38,13 +41,20 @@ struct IncomingLink {
 };
 
 // From a place in the host code to the guest instruction it belongs to.
+#pragma pack(push, 2)
 struct CodePoint {
-  u32 host = 0;     // from the block's start
-  i16 offset = 0;   // of the guest instruction, from the start of the block's page
-  bool flags_in_host = false;  // arithmetic flags that are needed are in EFLAGS from here on
-  u32 rescue = 0;   // the code that brings all registers to their places first; 0: they are there
+  u32 host : 31 = 0;          // from the block's start
+  u32 flags_in_host : 1 = 0;  // arithmetic flags that are needed are in EFLAGS from here on
+  i16 offset = 0;  // of the guest instruction, from the start of the block's page
 };
-static_assert(sizeof(CodePoint) == 12, "there are as many as translated instructions");
+#pragma pack(pop)
+static_assert(sizeof(CodePoint) == 6, "there are as many as translated instructions");
+
+// Host code in which registers are not in their places: code brings them there first.
+struct Rescue {
+  u32 start = 0, end = 0;  // of the host code, from the block's start, like the next
+  u32 code = 0;
+};
 
 // Guest bytes, within one page.
 struct GuestSpan {
@@ -64,41 +74,57 @@ struct OtherPage {
   u32 id = 0;    // index into VcpuContext::page_tags
 };
 
+// What few blocks have.
+struct BlockExtras {
+  std::vector<OtherPage> other_pages;
+  AccessHints hints;
+  std::vector<Rescue> rescues;
+  std::vector<std::shared_ptr<const CallOut>> call_outs;  // what the code refers to
+};
+
 // One translated piece of guest code. Guarded by the cache's mutex, but for what never changes after
-// it was published.
+// it was published. Blocks are many.
 struct Block {
   BlockKey key;
-  u32 page_id = 0;               // of the page that it is entered in
-  std::vector<GuestSpan> spans;  // what it was made of
-  std::vector<OtherPage> other_pages;
-  bool is_region = false;
-  AccessHints hints;
-  Homes homes;
   u8* code = nullptr;    // writable address
   u32 code_size = 0;
   u32 entry_in_memory = 0;  // entered with the flags in VcpuContext::flags_ax
   u32 entry_in_host = 0;    // entered with the flags in EFLAGS
   u32 cold = 0;             // where the code off the straight path starts
+  u32 page_id = 0;          // of the page that it is entered in
+  Homes homes;
+  bool is_region : 1 = false;
+  bool retired : 1 = false;
   u64 content = 0;  // a hash of the bytes it was translated from
-  bool retired = false;
+  CompactVector<GuestSpan> spans;  // what it was made of
+  CompactVector<ExitSite> exits;
+  CompactVector<IncomingLink> incoming;
+  CompactVector<CodePoint> points;
+  std::unique_ptr<BlockExtras> extras;  // null: it has none
+
+  std::span<const OtherPage> other_pages() const {
+    return extras ? extras->other_pages : std::span<const OtherPage>();
+  }
+  AccessHints hints() const { return extras ? extras->hints : AccessHints(); }
+  BlockExtras& MakeExtras() {
+    if (!extras) {
+      extras = std::make_unique<BlockExtras>();
+    }
+    return *extras;
+  }
 
   bool Overlaps(u64 address, u64 length) const {
     return std::any_of(spans.begin(), spans.end(),
                        [&](const GuestSpan& span) { return span.Overlaps(address, length); });
   }
 
-  // It is complete: gives back memory that was taken for more. Blocks are many and live long.
+  // It is complete: gives back memory that was taken for more.
   void Shrink() {
     spans.shrink_to_fit();
     exits.shrink_to_fit();
     points.shrink_to_fit();
-    call_outs.shrink_to_fit();
   }
-
-  std::vector<ExitSite> exits;
-  std::vector<IncomingLink> incoming;
-  std::vector<CodePoint> points;
-  std::vector<std::shared_ptr<const CallOut>> call_outs;  // what the code refers to
 };
+static_assert(sizeof(Block) == 128, "they are many");
 
 }  // namespace tandem::jit

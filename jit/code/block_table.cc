@@ -14,7 +14,7 @@ size_t BlockTable::Seek(u64 hash, const BlockKey& key) const {
 Block* BlockTable::Find(const BlockKey& key) const { return slots_[Seek(Hash(key), key)].block; }
 
 void BlockTable::Insert(Block& block) {
-  if (2 * used_ >= slots_.size()) {
+  if (4 * used_ >= 3 * slots_.size()) {
     Grow();
   }
   const u64 hash = Hash(block.key);

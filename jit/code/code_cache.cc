@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 #include "base/bits.h"
 #include "base/check.h"
@@ -72,19 +73,24 @@ Block* CodeCache::Publish(std::unique_ptr<Block> block) {
   result->Shrink();
   CHECK(result->code == cursor_ && result->code_size <= room());
   cursor_ += std::min(AlignUp(result->code_size, kCodeAlignment), room());
-  blocks_.Insert(*result);
-  VisitPages(*result, [&](u64 address) {
-    Page& page = pages_[address];
-    page.blocks.push_back(result);
-    page.granules |= GranulesOf(*result, address);
-  });
-  for (ExitSite& site : result->exits) {
-    if (site.inside != 0) {
-      PatchJump(*result, site, result->code + site.inside);
-    }
-  }
+  Enlist(*result);
   chunks_[chunk_].push_back(std::move(block));
   return result;
+}
+
+// Lets it be found, and its jumps lead to where they go within it.
+void CodeCache::Enlist(Block& block) {
+  blocks_.Insert(block);
+  VisitPages(block, [&](u64 address) {
+    Page& page = pages_[address];
+    page.blocks.push_back(&block);
+    page.granules |= GranulesOf(block, address);
+  });
+  for (const ExitSite& site : block.exits) {
+    if (site.inside != 0) {
+      PatchJump(block, site, block.code + site.inside);
+    }
+  }
 }
 
 // The displacement lies within eight aligned bytes, so that it changes at once for those who run
@@ -127,7 +133,7 @@ void CodeCache::Retire(Block& block) {
       Unlink(block, i);
     }
     if (Block* target = block.exits[i].linked) {
-      std::erase_if(target->incoming, [&](const IncomingLink& link) {
+      target->incoming.erase_if([&](const IncomingLink& link) {
         return link.from == &block && link.site == i;
       });
       Unlink(block, i);
@@ -135,6 +141,38 @@ void CodeCache::Retire(Block& block) {
   }
   blocks_.Erase(block);
   VisitPages(block, [&](u64 page) { ForgetPage(block, page); });
+  KeepRetired(block);
+}
+
+void CodeCache::KeepRetired(Block& block) {
+  std::vector<Block*>& kept = retired_[block.key.address];
+  if (kept.size() >= kKeptRetired) {
+    kept.erase(kept.begin());
+  }
+  kept.push_back(&block);
+}
+
+void CodeCache::DropRetired(const Block& block) {
+  const auto it = retired_.find(block.key.address);
+  if (it != retired_.end() && std::erase(it->second, &block) != 0 && it->second.empty()) {
+    retired_.erase(it);
+  }
+}
+
+std::vector<Block*> CodeCache::FindRetired(const BlockKey& key) const {
+  std::vector<Block*> result;
+  if (const auto it = retired_.find(key.address); it != retired_.end()) {
+    std::copy_if(it->second.rbegin(), it->second.rend(), std::back_inserter(result),
+                 [&](const Block* block) { return block->key == key; });
+  }
+  return result;
+}
+
+void CodeCache::Revive(Block& block) {
+  CHECK(block.retired);
+  DropRetired(block);
+  block.retired = false;
+  Enlist(block);
 }
 
 void CodeCache::ForgetPage(Block& block, u64 page) {
@@ -196,6 +234,7 @@ void CodeCache::RecycleNextChunk() {
   cursor_ = ChunkStart(chunk_);
   for (const auto& block : chunks_[chunk_]) {
     Retire(*block);
+    DropRetired(*block);
   }
   chunks_[chunk_].clear();
 }

@@ -35,6 +35,11 @@ class CodeCache {
   // used again: somebody may be in it.
   void Retire(Block& block);
 
+  // Retired blocks of this key whose code still stands, the newest first.
+  std::vector<Block*> FindRetired(const BlockKey& key) const;
+  // A retired block is found again, in the place of one with the same key; nothing is linked to it.
+  void Revive(Block& block);
+
   // The blocks with bytes in [address, address + length), which lies in one guest page.
   std::vector<Block*> Overlapping(u64 address, u64 length) const;
   // A bit for each 64 bytes of the page that belong to a block.
@@ -57,6 +62,9 @@ class CodeCache {
   u8* ChunkStart(size_t chunk) const;
   void Unlink(Block& from, u32 site);
   void ForgetPage(Block& block, u64 page);
+  void Enlist(Block& block);
+  void KeepRetired(Block& block);
+  void DropRetired(const Block& block);
   void PatchJump(Block& from, const ExitSite& site, const u8* target);
 
   CodeSpace& space_;
@@ -68,6 +76,8 @@ class CodeCache {
     u64 granules = 0;  // that blocks have covered; those that went may have left some
   };
   std::unordered_map<u64, Page> pages_;
+  static constexpr size_t kKeptRetired = 4;  // of each address
+  std::unordered_map<u64, std::vector<Block*>> retired_;  // by address of the key, the oldest first
   std::array<ChunkBlocks, kChunks> chunks_;
   size_t chunk_ = 0;
   u8* cursor_;

@@ -107,6 +107,7 @@ struct alignas(4096) VcpuContext {
 
   std::array<CheckCounts, kMicroBanks> check_counts{};
   u64 branch_lookups = 0;  // likewise: of indirect jumps in branches
+  u64 block_entries = 0;   // likewise: by links, by the table, and from C++
 };
 
 }  // namespace tandem::jit

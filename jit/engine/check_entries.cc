@@ -44,7 +44,7 @@ u64 HostOf(const Block& block, i64 offset) {
   if (PageOf(offset) == 0) {
     return AlignDown(block.key.address, kPageSize) + OffsetInPage(offset);
   }
-  for (const OtherPage& page : block.other_pages) {
+  for (const OtherPage& page : block.other_pages()) {
     if (page.page == PageOf(offset)) {
       return page.host + OffsetInPage(offset);
     }

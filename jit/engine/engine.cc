@@ -142,6 +142,7 @@ void Engine::StandAt(SiteRecord site) {
 
 const u8* Engine::Resume() {
   const u8* const code = Next();
+  counts_.entries += code != nullptr ? 1 : 0;
   PutState();
   return code;
 }
@@ -226,6 +227,7 @@ const u8* Engine::OnVerify(SiteRecord site) {
   }
   const u8* const code = Search(false);
   PutState();
+  counts_.entries += code != nullptr ? 1 : 0;
   return code != nullptr ? code : Resume();
 }
 

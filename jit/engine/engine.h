@@ -42,6 +42,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
 
   struct Counts {
     u64 interpreted = 0, call_outs = 0, executed = 0, polls = 0, links = 0, branch_misses = 0;
+    u64 entries = 0;  // of blocks, from C++
     u64 searches = 0, verifies = 0, samples = 0, flushes = 0;
     u64 run_fills = 0, aliases = 0, ungrouped = 0, page_faults = 0, revised = 0;
     u64 crossing = 0, refused = 0, not_plain = 0;  // misses that were interpreted

@@ -8,6 +8,22 @@
 // floating-point exceptions are the guest's; the interpreter executes the instruction once more and
 // finds out which.
 namespace tandem::jit {
+namespace {
+
+// The code that brings the registers of the place to where the interpreter finds them, and goes on
+// to it; null: they are there.
+const u8* RescueAt(const Block& block, u32 place) {
+  if (block.extras) {
+    for (const Rescue& rescue : block.extras->rescues) {
+      if (place >= rescue.start && place < rescue.end) {
+        return block.code + rescue.code;
+      }
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 bool Engine::HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& rsp,
                              u64& scratch0) {
@@ -36,7 +52,8 @@ bool Engine::HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& r
     context_.flags_ax = cpu::AxFromFlags(host_flags);
   }
   scratch0 = SiteRecord{point.offset, block->homes}.Pack();
-  const u8* const next = point.rescue != 0 ? block->code + point.rescue : shared_.thunks().interpret;
+  const u8* const rescue = RescueAt(*block, offset);
+  const u8* const next = rescue != nullptr ? rescue : shared_.thunks().interpret;
   rip = reinterpret_cast<u64>(shared_.space().ToExecutable(next));
   return true;
 }

@@ -53,7 +53,7 @@ void Engine::Revise(const u8* code, MissRecord record) {
   if (block == nullptr || block->key.mode != mode_key_) {
     return;
   }
-  AccessHints hints = block->hints;
+  AccessHints hints = block->hints();
   std::vector<AccessSite>& sites = is_split ? hints.apart : hints.wandering;
   if (std::find(sites.begin(), sites.end(), site) != sites.end()) {
     return;

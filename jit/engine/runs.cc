@@ -211,6 +211,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
     ++counts_.ungrouped;
     ++RunOf(record).splits;
     const u8* const code = FindUngrouped();
+    counts_.entries += code != nullptr ? 1 : 0;
     PutState();
     return code != nullptr ? code : Resume();
   }

@@ -86,7 +86,7 @@ const u8* Engine::Search(bool ungrouped) {
 // The block's pages are where they are, until the translation of one of them is flushed.
 void Engine::NotePages(const Block& block, MappedWindow& window) {
   NotePage(0, block.page_id, *window.GuestAt(0));
-  for (const OtherPage& page : block.other_pages) {
+  for (const OtherPage& page : block.other_pages()) {
     NotePage(page.page, page.id, *window.GuestAt(page.page));
   }
 }

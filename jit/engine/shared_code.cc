@@ -141,7 +141,7 @@ bool SharedCode::IsRewritten(const GuestPage& page) {
 }
 
 bool SharedCode::IsMapped(const Block& block, MappedWindow& window) const {
-  return std::all_of(block.other_pages.begin(), block.other_pages.end(), [&](const OtherPage& page) {
+  return std::ranges::all_of(block.other_pages(), [&](const OtherPage& page) {
     const CodeWindow::Page* const now = window.At(page.page);
     return now != nullptr && now->host() == page.host;
   });
@@ -163,6 +163,9 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
   }
   if (block != nullptr) {
     RetireAlone(*block);
+  }
+  if (const Block* const revived = Revive(user, key, window)) {
+    return revived;
   }
   return Make(user, key, window, [&] { return Read(mode, window, offset); });
 }
@@ -242,7 +245,7 @@ const Block* SharedCode::MakePrepared(Unit& unit, const BlockKey& key, MappedWin
   if (Block* const other = cache_.Find(key)) {
     const bool is_better = unit.is_region != other->is_region
                                ? unit.is_region
-                               : unit.hints.size() > other->hints.size();
+                               : unit.hints.size() > other->hints().size();
     if (!is_better) {
       return other;  // somebody else was faster
     }

@@ -96,7 +96,7 @@ class SharedCode final : public devices::CodeObserver {
 
   struct Counts {
     std::atomic<u64> blocks{0}, regions{0}, guest_bytes{0}, host_bytes{0}, insts{0}, translation_ns{0};
-    std::atomic<u64> retired{0}, links{0}, recycled_chunks{0}, pauses{0};
+    std::atomic<u64> retired{0}, revived{0}, links{0}, recycled_chunks{0}, pauses{0};
   };
   const Counts& counts() const { return counts_; }
 
@@ -112,6 +112,13 @@ class SharedCode final : public devices::CodeObserver {
   void TellOf(std::span<const RetiredCode> retired);
   bool IsRewritten(const GuestPage& page);
   bool IsMapped(const Block& block, MappedWindow& window) const;
+
+  // revive.cc
+  const Block* Revive(CodeUser& user, const BlockKey& key, MappedWindow& window);
+  Block* FindRevivable(const BlockKey& key, MappedWindow& window);
+  bool ClaimPagesOf(CodeUser& user, const Block& block, MappedWindow& window);
+  bool ReviveClaimed(Block& block, MappedWindow& window, std::vector<RetiredCode>& retired);
+  static bool AreClaimed(const Block& block, MappedWindow& window);
 
   // translate.cc
   bool Prepare(CodeUser& user, const Unit& unit, MappedWindow& window);

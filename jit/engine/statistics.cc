@@ -1,8 +1,7 @@
 #include "base/log.h"
 #include "jit/engine/engine.h"
 
-// -d jit: what the translator did, at the end of the machine. Jumps that are linked are not counted:
-// that would cost each of them its flags.
+// -d jit: what the translator did, at the end of the machine.
 namespace tandem::jit {
 namespace {
 
@@ -14,7 +13,7 @@ double PercentHit(u64 all, u64 misses) {
   return all == 0 ? 0 : 100.0 * static_cast<double>(all - misses) / static_cast<double>(all);
 }
 
-void LogChecks(const VcpuContext& context, u64 branch_misses) {
+void LogChecks(const VcpuContext& context, u64 branch_misses, u64 from_cpp) {
   for (unsigned bank = 0; bank < kMicroBanks; ++bank) {
     const CheckCounts& c = context.check_counts[bank];
     Log(LogItem::kJit,
@@ -22,8 +21,12 @@ void LogChecks(const VcpuContext& context, u64 branch_misses) {
         kBankNames[bank], c.runs, PercentHit(c.runs, c.run_misses), c.tlb,
         PercentHit(c.tlb, c.tlb_misses));
   }
+  const u64 by_table = context.branch_lookups - branch_misses;
   Log(LogItem::kJit, "jit: indirect jumps: {}, {} not in the table", context.branch_lookups,
       branch_misses);
+  Log(LogItem::kJit, "jit: blocks entered: {} times, {:.3f}% by linked jumps, {:.3f}% by the table",
+      context.block_entries, PercentHit(context.block_entries, by_table + from_cpp),
+      PercentHit(context.block_entries, context.block_entries - by_table));
 }
 
 void LogShared(const SharedCode::Counts& s) {
@@ -32,8 +35,8 @@ void LogShared(const SharedCode::Counts& s) {
       "s translating",
       s.blocks.load(), s.regions.load(), s.insts.load(), s.guest_bytes.load(), s.host_bytes.load(),
       static_cast<double>(s.translation_ns.load()) * 1e-9);
-  Log(LogItem::kJit, "jit: {} links, {} blocks retired, {} chunks recycled, {} pauses",
-      s.links.load(), s.retired.load(), s.recycled_chunks.load(), s.pauses.load());
+  Log(LogItem::kJit, "jit: {} links, {} blocks retired, {} revived, {} chunks recycled, {} pauses",
+      s.links.load(), s.retired.load(), s.revived.load(), s.recycled_chunks.load(), s.pauses.load());
 }
 
 }  // namespace
@@ -53,7 +56,7 @@ void Engine::LogCounts() const {
       "jit: misses interpreted: {} across pages, {} writes refused, {} not plain memory; loads: {} "
       "x87, {} vectors",
       c.crossing, c.refused, c.not_plain, c.x87_loads, c.vector_loads);
-  LogChecks(context_, c.branch_misses);
+  LogChecks(context_, c.branch_misses, c.entries);
   LogShared(shared_.counts());
 }
 

@@ -135,7 +135,7 @@ std::unique_ptr<Block> SharedCode::EmitBlock(Unit& unit, const BlockKey& key,
   block->key = key;
   block->page_id = window.At(0)->id;
   for (const i64 page : unit.OtherPages()) {
-    block->other_pages.push_back({page, window.At(page)->host(), window.At(page)->id});
+    block->MakeExtras().other_pages.push_back({page, window.At(page)->host(), window.At(page)->id});
   }
   return block;
 }
@@ -149,7 +149,7 @@ Block* SharedCode::Translate(Unit& unit, const BlockKey& key, MappedWindow& wind
     footprint_.Add(inst);
   }
   std::unique_ptr<Block> block = EmitBlock(unit, key, window);
-  block->spans = footprint_.spans();
+  block->spans.assign(footprint_.spans());
   block->content = footprint_.Content();
   Block* const result = block.get();
   Publish(unit, std::move(block), window);

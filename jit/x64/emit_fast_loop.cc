@@ -74,7 +74,7 @@ void Emitter::EmitFastLoop(const FastLoop& loop) {
     LoadContext(HostOf(loop.unused[i]), StreamAddend(loop.streams[i - 1]));
   }
   const size_t top = getSize();
-  const size_t first_point = block_->points.size();
+  const u32 first = Position();
   EmitRound(loop);
   dec(count);
   Land(JumpIf(kNotEqual), top);
@@ -85,9 +85,7 @@ void Emitter::EmitFastLoop(const FastLoop& loop) {
   }
   GiveBack(loop, 1);
   JumpToLeader(Jump(), loop.head);
-  for (size_t i = first_point; i < block_->points.size(); ++i) {
-    block_->points[i].rescue = Position();
-  }
+  block_->MakeExtras().rescues.push_back({first, Position(), Position()});
   GiveBack(loop, borrowed);
   JumpTo(thunks_.interpret);
 }

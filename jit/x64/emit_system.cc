@@ -15,8 +15,9 @@ constexpr u32 kPushedBesides = 0xfcffff & ~static_cast<u32>(cpu::kArithFlags);  
 }  // namespace
 
 const CallOut* Emitter::MakeCallOut(size_t i) {
-  block_->call_outs.push_back(request_->make_call_out(unit_->insts[i]));
-  return block_->call_outs.back().get();
+  auto& call_outs = block_->MakeExtras().call_outs;
+  call_outs.push_back(request_->make_call_out(unit_->insts[i]));
+  return call_outs.back().get();
 }
 
 // The one place where the thunk is entered. It comes back behind the jump.

@@ -20,7 +20,9 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
   }
   EmitAll();
   block_->is_region = unit_->is_region;
-  block_->hints = unit_->hints;
+  if (unit_->hints.size() != 0) {
+    block_->MakeExtras().hints = unit_->hints;
+  }
   block_->homes = unit_->homes;
   block_->code_size = Position();
   return block;
@@ -75,6 +77,7 @@ void Emitter::EmitEntries() {
   if (!checks) {
     block_->entry_in_host = Position();
   }
+  CountEntry();
   TakeHomes();
   if (unit_->entry != 0) {
     JumpToLeader(Jump(), unit_->entry);
@@ -123,11 +126,21 @@ void Emitter::EmitCold() {
 
 void Emitter::NotePoint(i32 offset, bool flags_in_host) {
   CHECK(SiteRecord::Holds(offset));
-  const CodePoint point{Position(), static_cast<i16>(offset), flags_in_host, 0};
+  const CodePoint point{Position(), flags_in_host, static_cast<i16>(offset)};
   if (!block_->points.empty() && block_->points.back().host == point.host) {
     block_->points.back() = point;
   } else {
     block_->points.push_back(point);
+  }
+}
+
+// Keeps EFLAGS.
+void Emitter::CountEntry() {
+  constexpr size_t kCounter = offsetof(VcpuContext, block_entries);
+  if (request_->is_counted) {
+    LoadContext(kScratch0, kCounter);
+    lea(kScratch0, ptr[kScratch0 + 1]);
+    StoreContext(kCounter, kScratch0);
   }
 }
 

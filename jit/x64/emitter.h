@@ -90,6 +90,7 @@ class Emitter : private Assembler {
   void JumpToLeader(size_t rel32, size_t leader) { inside_jumps_.push_back({rel32, leader}); }
   void NotePoint(i32 offset, bool flags_in_host);
   void Count(size_t counter);
+  void CountEntry();
   u32 Position() const { return static_cast<u32>(getCurr() - block_->code); }
   bool Is64() const { return unit_->mode.code_bits == 64; }
   Xbyak::Reg Sized(const Xbyak::Reg64& reg, unsigned bytes) const;

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -53,6 +54,16 @@ TEST_CASE("log: guest code, what is known of it and host code stand together") {
   CHECK_LT(op, host);
   CHECK_LT(host, next);
   CHECK_NE(next, std::string::npos);
+}
+
+TEST_CASE("log: jit counts the blocks that serve again when their code is written back") {
+  std::vector<std::string> arguments = Arguments("jit");
+  std::replace(arguments.begin(), arguments.end(), std::string("tests/guest/roms/debug_exit.bin"),
+               std::string("tests/guest/roms/revive.bin"));
+  Emulator emulator(arguments);
+  REQUIRE_EQ(emulator.WaitForExit(30s).value_or(-1), 33);
+  CHECK_EQ(emulator.output(), "<R>121212121212");
+  CHECK_EQ(Count(emulator.errors(), " 11 blocks retired, 10 revived, "), 1);
 }
 
 TEST_CASE("log: -D sends everything to a file") {

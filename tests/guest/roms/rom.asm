@@ -23,6 +23,16 @@ next:
     out dx, al
     mov al, 6
     out dx, al
+%elifdef REVIVE
+    xor ax, ax
+    mov es, ax
+    mov ss, ax
+    mov sp, 0x8000
+    mov si, in_ram
+    mov di, RAM_CODE
+    mov cx, in_ram_end - in_ram
+    cs rep movsb
+    jmp 0:RAM_CODE
 %elifdef DEBUG_EXIT
     mov dx, 0xf4
     mov al, 0x10
@@ -32,6 +42,33 @@ next:
 halted:
     hlt
     jmp halted
+
+%ifdef REVIVE  ; what runs at 0:RAM_CODE: a function that is now this, now that, then the way out
+RAM_CODE equ 0x2000
+FUNCTION equ 0x1000
+in_ram:
+    xor ax, ax
+    mov ds, ax
+    mov bp, 6
+    mov dword [FUNCTION], 0xc331b0  ; mov al, "1"; ret
+.again:
+    mov byte [FUNCTION + 1], "1"
+    call .show
+    mov byte [FUNCTION + 1], "2"
+    call .show
+    dec bp
+    jnz .again
+    mov dx, 0xf4
+    mov al, 0x10
+    out dx, al
+    hlt
+.show:
+    mov di, FUNCTION
+    call di
+    out 0xe9, al
+    ret
+in_ram_end:
+%endif
 
 text:
     db "<R>"
