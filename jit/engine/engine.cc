@@ -150,11 +150,17 @@ const u8* Engine::Resume() {
 // One instruction by the interpreter.
 void Engine::Step() {
   ++counts_.interpreted;
-  Log(LogItem::kExec, "exec: vcpu {}: interpreter, rip {:#x}, linear {:#x}, {}",
-      interpreter_.core().id, state_.rip, LinearRip(), ModeText(CurrentMode()));
+  LogStep();
   UnloadX87();
   interpreter_.ExecuteOne();
   mode_is_old_ = true;
+}
+
+void Engine::LogStep() const {
+  if (LogEnabled(LogItem::kExec)) [[unlikely]] {
+    Log(LogItem::kExec, "exec: vcpu {}: interpreter, rip {:#x}, linear {:#x}, {}",
+        interpreter_.core().id, state_.rip, LinearRip(), ModeText(CurrentMode()));
+  }
 }
 
 bool Engine::MustLeave() {

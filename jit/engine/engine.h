@@ -41,7 +41,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   static Handlers MakeHandlers();
 
   struct Counts {
-    u64 interpreted = 0, call_outs = 0, executed = 0, polls = 0, links = 0, branch_misses = 0;
+    u64 interpreted = 0, unwatched = 0, call_outs = 0, executed = 0, polls = 0, links = 0, branch_misses = 0;
     u64 entries = 0;  // of blocks, from C++
     u64 searches = 0, verifies = 0, samples = 0, flushes = 0;
     u64 run_fills = 0, aliases = 0, ungrouped = 0, page_faults = 0, revised = 0;
@@ -80,6 +80,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   // The guest stands at this instruction; its registers are in their own places again.
   void StandAt(SiteRecord site);
   void Step();
+  void LogStep() const;
   bool MustLeave();
   bool PremisesHold() const;
   const u8* FindCode();
@@ -87,6 +88,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   // search.cc
   const u8* Search(bool ungrouped);
   void ExecuteElsewhere();
+  void StepUnwatched(MappedWindow& window, u16 offset);
   u64 LinearRip() const;
   bool MayPassLimit() const;
   MappedWindow MakeWindow();

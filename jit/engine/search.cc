@@ -1,4 +1,5 @@
 #include "base/bits.h"
+#include "jit/engine/call_out.h"
 #include "jit/engine/engine.h"
 
 // The way from RIP to a block.
@@ -50,6 +51,24 @@ void Engine::ExecuteElsewhere() {
   mode_is_old_ = true;
 }
 
+// One instruction as it stands. Unlike the interpreter nobody keeps it, and so writes to it need not be
+// seen.
+void Engine::StepUnwatched(MappedWindow& window, u16 offset) {
+  const cpu::CpuModel& model = interpreter_.core().model;
+  const std::optional<UnitInst> inst = ReadInst(mode_, model, window, offset, true);
+  if (!inst || inst->inst.op == cpu::Op::kHost) {
+    Step();
+    return;
+  }
+  ++counts_.unwatched;
+  LogStep();
+  shared_.NoteStep(*window.GuestAt(0), *inst);
+  UnloadX87();
+  const CallOut once(*inst, mode_, model);
+  (void)interpreter_.ExecuteBound(once.bound.step);
+  mode_is_old_ = true;
+}
+
 // Null: try again, or pause. What cannot be translated has been executed.
 const u8* Engine::Search(bool ungrouped) {
   ++counts_.searches;
@@ -68,7 +87,7 @@ const u8* Engine::Search(bool ungrouped) {
   const Block* const block = shared_.Find(*this, mode, window, offset);
   if (block == nullptr) {
     if ((context_.attention.load() & kPauseAttention) == 0) {
-      Step();
+      StepUnwatched(window, offset);
     }
     return nullptr;
   }

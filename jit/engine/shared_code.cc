@@ -137,7 +137,13 @@ void SharedCode::TellOf(std::span<const RetiredCode> retired) {
 
 bool SharedCode::IsRewritten(const GuestPage& page) {
   MutexLock lock(cache_.mutex());
-  return rewritten_.TakeStep(reinterpret_cast<u64>(page.host()));
+  return rewritten_.IsHot(reinterpret_cast<u64>(page.host()));
+}
+
+void SharedCode::NoteStep(const GuestPage& page, const UnitInst& inst) {
+  MutexLock lock(cache_.mutex());
+  rewritten_.NoteStep(reinterpret_cast<u64>(page.host()), OffsetInPage(inst.offset),
+                      std::span(inst.inst.bytes).first(inst.inst.length));
 }
 
 bool SharedCode::IsMapped(const Block& block, MappedWindow& window) const {
@@ -274,11 +280,11 @@ void SharedCode::OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) {
       }
     }
     const u64 page = AlignDown(address, kPageSize);
-    retired.empty() ? rewritten_.NoteWrite(page) : rewritten_.NoteRetired(page);
+    if (!retired.empty()) {
+      rewritten_.NoteRetired(page);
+    }
     cache_.ShrinkGranules(page);
-    const u64 granules = cache_.Granules(page);
-    ram.SetCodeGranules(AlignDown(offset, kPageSize),
-                        granules == 0 && rewritten_.IsWatched(page) ? ~u64{0} : granules);
+    ram.SetCodeGranules(AlignDown(offset, kPageSize), cache_.Granules(page));
   }
   TellOf(retired);
 }

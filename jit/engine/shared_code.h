@@ -76,6 +76,8 @@ class SharedCode final : public devices::CodeObserver {
   // caller, in translated code. Null: there is none yet, as the code cannot be had or somebody wants
   // the caller to pause. A block stays in memory while the caller is in translated code.
   const Block* Find(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset);
+  // An instruction was executed where Find has none, as the code changes too often.
+  void NoteStep(const GuestPage& page, const UnitInst& inst);
   // The region that stands for this key; null: there is none.
   const Block* RegionAt(const BlockKey& key);
   // The block with this executable address; null: there is none.

@@ -44,9 +44,9 @@ void LogShared(const SharedCode::Counts& s) {
 void Engine::LogCounts() const {
   const Counts& c = counts_;
   Log(LogItem::kJit,
-      "jit: vcpu {}: {} interpreted, {} call-outs, {} executed, {} polls, {} link exits, {} "
+      "jit: vcpu {}: {} interpreted, {} of rewritten code, {} call-outs, {} executed, {} polls, {} link exits, {} "
       "searches, {} flushes, {} pages verified, {} samples",
-      interpreter_.core().id, c.interpreted, c.call_outs, c.executed, c.polls, c.links, c.searches,
+      interpreter_.core().id, c.interpreted, c.unwatched, c.call_outs, c.executed, c.polls, c.links, c.searches,
       c.flushes, c.verifies, c.samples);
   Log(LogItem::kJit,
       "jit: misses in C++: {} runs filled, {} pages shown in order, {} checks revised, {} groups "
