@@ -341,6 +341,13 @@ Repeat RepeatOf(const ZydisDecodedInstruction& from) {
 // Instructions of the vector and x87 units that have executors of their own, but the unit's rules.
 bool IsUnitOp(Op op) { return op >= Op::kMaskmovdqu && op <= Op::kVzeroall; }
 
+// VPEXTRQ and VPINSRQ, which Zydis takes for their forms of 32 bits outside 64-bit mode, are #UD there.
+bool IsWideElsewhere(const ZydisDecodedInstruction& from) {
+  const bool is_wide = from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && from.raw.vex.W != 0;
+  return is_wide && from.machine_mode != ZYDIS_MACHINE_MODE_LONG_64 &&
+         (from.mnemonic == ZYDIS_MNEMONIC_VPEXTRD || from.mnemonic == ZYDIS_MNEMONIC_VPINSRD);
+}
+
 void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, Inst& inst) {
   inst.op = OpOf(from);
   inst.mnemonic = static_cast<u16>(from.mnemonic);
@@ -368,7 +375,7 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   inst.needs_avx512vl = NeedsAvx512vl(from.meta.isa_set);
   const bool is_known = FeatureOfIsaSet(from.meta.isa_set, inst.feature);
   const bool is_executable = inst.op != Op::kHost || inst.host_class != HostClass::kNone;
-  if (!is_known || !is_executable) {
+  if (!is_known || !is_executable || IsWideElsewhere(from)) {
     inst.op = Op::kInvalid;
   }
 }
@@ -391,6 +398,18 @@ ConstantFields ConstantsOf(const ZydisDecodedInstruction& from, const Inst& inst
 }
 
 constexpr size_t kMaxLength = ZYDIS_MAX_INSTRUCTION_LENGTH;
+
+// How many bytes tell that they are no instruction: other code may stand there when one changes.
+u8 LengthOfUndefined(const ZydisDecoder& decoder, std::span<const std::byte> code) {
+  ZydisDecodedInstruction ignored;
+  for (size_t size = 1; size < code.size(); ++size) {
+    if (ZydisDecoderDecodeInstruction(&decoder, nullptr, code.data(), size, &ignored) !=
+        ZYDIS_STATUS_NO_MORE_DATA) {
+      return static_cast<u8>(size);
+    }
+  }
+  return static_cast<u8>(code.size());
+}
 
 }  // namespace
 
@@ -420,7 +439,7 @@ DecodeStatus Decode(DecodeMode mode, std::span<const std::byte> code, Inst& inst
     constants = ConstantsOf(from, inst);
   }
   if (inst.length == 0) {
-    inst.length = 1;
+    inst.length = LengthOfUndefined(decoder, code.first(length));
   }
   std::memcpy(inst.bytes.data(), code.data(), std::min<size_t>(length, inst.bytes.size()));
   return DecodeStatus::kOk;

@@ -37,6 +37,8 @@ ZydisDecoder MakeZydisDecoder(DecodeMode mode) {
   CHECK(ZYAN_SUCCESS(ZydisDecoderInit(&decoder, MachineMode(mode), StackWidth(mode))));
   CHECK(ZYAN_SUCCESS(ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_LZCNT, mode.has_lzcnt)));
   CHECK(ZYAN_SUCCESS(ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_TZCNT, mode.has_tzcnt)));
+  // The opcodes of MPX do nothing without it. SDM Vol. 1, 17.1 of the edition that has it.
+  CHECK(ZYAN_SUCCESS(ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MPX, ZYAN_FALSE)));
   return decoder;
 }
 

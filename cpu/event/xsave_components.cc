@@ -11,6 +11,7 @@ constexpr u32 kFipOffset = 8;
 constexpr u32 kFdpOffset = 16;
 constexpr u32 kStOffset = 32;
 constexpr u16 kFcwInitial = 0x37f;
+constexpr u16 kFcwDefined = 0x1f3f, kFcwFixed = 0x40, kFcwMasks = 0x3f, kFswSummary = 0x8080;
 
 // A vector component: bytes [low, low + size) of registers from first on.
 struct Slice {
@@ -79,6 +80,10 @@ void BuildX87(const FxImage& fx, bool long_form, X87Image& image) {
 void LoadX87(const X87Image& image, bool long_form, FxImage& fx) {
   const u32 mxcsr = fx.mxcsr;
   std::memcpy(static_cast<void*>(&fx), image.data(), image.size());
+  fx.fcw = static_cast<u16>((fx.fcw & kFcwDefined) | kFcwFixed);
+  // The summary bits follow from flags and masks.
+  const bool is_pending = (fx.fsw & ~fx.fcw & kFcwMasks) != 0;
+  fx.fsw = static_cast<u16>((fx.fsw & ~kFswSummary) | (is_pending ? kFswSummary : 0));
   fx.mxcsr = mxcsr;
   fx.mxcsr_mask = kMxcsrDefined;
   fx.reserved = 0;

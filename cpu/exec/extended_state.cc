@@ -1,3 +1,4 @@
+#include "cpu/event/descriptor.h"
 #include "cpu/event/xsave.h"
 #include "cpu/exec/operand.h"
 
@@ -18,6 +19,10 @@ Flow WithArea(Core& core, const Step& step, AccessKind kind, Call call) {
     return Flow::kFault;
   }
   if (const Fault fault = call(linear)) {
+    // What is wrong with the area's alignment or contents is #GP(0) whatever the segment.
+    if (fault.vector == Vector::kGp && IsCanonical(core.state, linear.value)) {
+      return core.Raise(fault);
+    }
     (void)MemoryFault(core, step.segment, fault);
     return Flow::kFault;
   }

@@ -152,16 +152,16 @@ Flow RunWithMemory(Core& core, const Step& step, const Operand& operand, HostBuf
   // An x87 store with an unmasked exception may store nothing: what memory holds goes back then.
   const bool may_not_store =
       step.inst->host_class == HostClass::kX87 && (core.state.fx.fcw & kFcwMasks) != kFcwMasks;
-  if ((operand.is_read || may_not_store) &&
-      !Transfer(core, step, linear, operand.size, buffer, false)) {
-    return Flow::kFault;
-  }
   // A store that faults must leave no trace: it is tried before the registers change.
   if (operand.is_written) {
     if (const Fault fault = core.mmu.Probe(linear, operand.size, AccessKind::kWrite)) {
       (void)MemoryFault(core, step.segment, fault);
       return Flow::kFault;
     }
+  }
+  if ((operand.is_read || may_not_store) &&
+      !Transfer(core, step, linear, operand.size, buffer, false)) {
+    return Flow::kFault;
   }
   if (const Fault fault = Execute(core, step, buffer, EffectiveAddress(core, step))) {
     return core.Raise(fault);

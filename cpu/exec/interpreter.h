@@ -53,6 +53,8 @@ class Interpreter {
 
   // CpuState was changed from outside (reset, load, debugger).
   void StateChanged();
+  // Likewise, but page tables and all that is mapped stayed as they were.
+  void RegistersChanged() { RefreshMode(); }
 
   Mmu& mmu() { return mmu_; }
   Core& core() { return core_; }

@@ -247,6 +247,11 @@ struct Repeated {
   template <typename T>
   static Flow Run(Core& core, const Step& step) {
     u64 count = CutToSize(core.state.gpr[kRcx], step.address_size);
+    if constexpr (std::is_same_v<Kind, Ins> || std::is_same_v<Kind, Outs>) {
+      if (count == 0 && !PortAllowed(core, sizeof(T))) {
+        return Flow::kFault;
+      }
+    }
     for (u64 left = kIterationsAtOnce; count != 0; --left) {
       if (left == 0 || (core.state.pending_dr6 != 0)) {
         return Flow::kAgain;

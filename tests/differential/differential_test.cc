@@ -1,6 +1,5 @@
 #include "cpu/state/model_parser.h"
-#include "tests/differential/compare_run.h"
-#include "tests/differential/narrow.h"
+#include "tests/differential/batch.h"
 
 // After our headers: it has a CHECK of its own.
 #include <doctest/doctest.h>
@@ -8,21 +7,30 @@
 namespace tandem::cpu {
 namespace {
 
-void RunTrials(Choice choice) {
-  auto differential = std::make_unique<Differential>(20240229, choice);
-  if (!differential->is_usable()) {
+void RunBatches(Choice choice, u64 count) {
+  CpuModel model;
+  model.features = InterpreterFeatures();
+  const std::vector<Form> forms = FindForms(model, choice);
+  std::vector<std::atomic<u32>> hits(forms.size());
+  auto parties = std::make_unique<Parties>();
+  if (!parties->is_usable()) {
     MESSAGE("skipped: the test's addresses are taken");
     return;
   }
-  for (int i = 0; i < 8000; ++i) {
-    const std::string text = i % 3 == 0 ? differential->RunSequence() : differential->RunOne();
-    CHECK_MESSAGE(text.empty(), text);
+  const auto report = [](const Finding& finding) {
+    const std::string text = finding.name + "\n" + finding.row + "\n" + finding.details;
+    CHECK_MESSAGE(finding.is_undefined, text);
+  };
+  auto batches = std::make_unique<Batches>(*parties, forms, 20240229, choice, hits, report);
+  for (u64 batch = 0; batch < count; ++batch) {
+    batches->Run(batch);
   }
-  MESSAGE(differential->coverage().size() << " different instructions");
+  MESSAGE(batches->counts().single_cases << " instructions, " << batches->counts().sequence_cases
+                                         << " sequences, " << forms.size() << " forms");
 }
 
-TEST_CASE("differential: random instructions leave the same state on host and engines") {
-  RunTrials(Choice::kAll);
+TEST_CASE("differential: instructions and sequences leave the same state on host and engines") {
+  RunBatches(Choice::kAll, 24000);
 }
 
 TEST_CASE("differential: AVX-512 instructions leave the same state on host and engines") {
@@ -30,18 +38,7 @@ TEST_CASE("differential: AVX-512 instructions leave the same state on host and e
     MESSAGE("skipped: the host has no AVX-512");
     return;
   }
-  RunTrials(Choice::kAvx512);
-}
-
-TEST_CASE("differential: 16- and 32-bit code ends the same on interpreter and translator") {
-  for (const MachineMode mode :
-       {MachineMode::kReal, MachineMode::kProtected16, MachineMode::kProtected32}) {
-    auto differential = std::make_unique<NarrowDifferential>(mode, 8);
-    for (int i = 0; i < 2000; ++i) {
-      const std::string text = differential->Run();
-      CHECK_MESSAGE(text.empty(), "mode " << static_cast<int>(mode) << "\n" << text);
-    }
-  }
+  RunBatches(Choice::kAvx512, 8000);
 }
 
 }  // namespace

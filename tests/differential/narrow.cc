@@ -6,6 +6,8 @@
 
 #include "base/bits.h"
 #include "cpu/decode/decoder.h"
+#include "tests/differential/random_bytes.h"
+#include "tests/differential/treatment.h"
 #include "tests/rows/compare.h"
 
 namespace tandem::cpu {
@@ -20,16 +22,15 @@ u64 Middle(u64 displacement) { return kMiddle + displacement % 256; }
 
 }  // namespace
 
-NarrowDifferential::NarrowDifferential(MachineMode mode, u64 seed)
-    : mode_(mode), random_(seed), interpreted_(mode) {
+NarrowDifferential::NarrowDifferential(MachineMode mode, const ValuePool& pool, u64 seed)
+    : mode_(mode), pool_(pool), seed_(seed), random_(seed), interpreted_(mode) {
   for (const EngineKind kind : kTranslators) {
     translators_.push_back(std::make_unique<Machine>(mode, kind));
   }
 }
 
 DecodeMode NarrowDifferential::decode_mode() const {
-  const u8 bits = mode_ == MachineMode::kProtected32 ? 32 : 16;
-  return {bits, mode_ == MachineMode::kReal};
+  return {CodeBits(mode_), mode_ == MachineMode::kReal};
 }
 
 bool NarrowDifferential::IsWelcome(const Inst& inst) {
@@ -40,7 +41,7 @@ bool NarrowDifferential::IsWelcome(const Inst& inst) {
     case Op::kPush: case Op::kPusha: case Op::kPopa: case Op::kArpl: case Op::kBound:
       return false;
     default:
-      return IsTestable(inst, interpreted_.model()) && (inst.gprs_written & kPointers) == 0;
+      return FitsSequence(inst, interpreted_.model()) && (inst.gprs_written & kPointers) == 0;
   }
 }
 
@@ -58,7 +59,7 @@ std::optional<std::vector<u8>> NarrowDifferential::MakeInstruction() {
   if (Decode(decode_mode(), code, inst) != DecodeStatus::kOk || !IsWelcome(inst)) {
     return std::nullopt;
   }
-  if (HasMemory(inst)) {
+  if (MemoryOperandOf(inst) != nullptr) {
     const MemoryOperand& mem = inst.mem;
     const bool is_pointer = mem.base < 16 && Bit(kPointers, mem.base);
     const size_t size = mem.address_size;
@@ -100,7 +101,7 @@ void NarrowDifferential::PutStart(Machine& machine) const {
 
 std::string NarrowDifferential::RunBoth(std::span<const u8> code) {
   PutStart(interpreted_);
-  Machine& translated = *translators_[trials_++ % translators_.size()];
+  Machine& translated = *translators_[number_ % translators_.size()];
   PutStart(translated);
   interpreted_.PutCode(code);
   translated.PutCode(code);
@@ -146,14 +147,16 @@ std::string NarrowDifferential::Describe(std::span<const u8> code,
   return text + "\n" + differences;
 }
 
-std::string NarrowDifferential::Run() {
+std::string NarrowDifferential::Run(u64 number) {
+  number_ = number;
+  random_ = Random(seed_ * 0x9e3779b97f4a7c15 + number);
   interpreted_.Reset();
   start_ = interpreted_.state();
-  FillRegisters(random_, start_);
+  FillRegisters(random_, pool_, start_);
   for (u8 reg = 0; reg < 16; ++reg) {
     start_.gpr[reg] = Bit(kPointers, reg) ? Middle(random_()) : start_.gpr[reg] & 0xffffffff;
   }
-  FillData(random_, start_data_);
+  pool_.Fill(random_, start_data_.data(), kDataSize);
   const std::vector<u8> code = MakeCode();
   const std::string differences = RunBoth(code);
   return differences.empty() ? "" : Describe(code, differences);

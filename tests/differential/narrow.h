@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tests/differential/generator.h"
+#include "tests/differential/inputs.h"
 #include "tests/rows/machine.h"
 
 namespace tandem::cpu {
@@ -12,10 +12,11 @@ namespace tandem::cpu {
 class NarrowDifferential {
  public:
   // mode: not long mode.
-  NarrowDifferential(MachineMode mode, u64 seed);
+  NarrowDifferential(MachineMode mode, const ValuePool& pool, u64 seed);
 
-  // One trial. Text that describes the difference, empty where there is none.
-  std::string Run();
+  // One trial, the same for the same number. Text that describes the difference, empty where there
+  // is none.
+  std::string Run(u64 number);
 
  private:
   DecodeMode decode_mode() const;
@@ -27,10 +28,12 @@ class NarrowDifferential {
   std::string Describe(std::span<const u8> code, const std::string& differences) const;
 
   const MachineMode mode_;
+  const ValuePool& pool_;
+  const u64 seed_;
   Random random_;
   Machine interpreted_;
   std::vector<std::unique_ptr<Machine>> translators_;
-  u64 trials_ = 0;
+  u64 number_ = 0;
   CpuState start_;
   std::vector<std::byte> start_data_ = std::vector<std::byte>(kDataSize);
 };

@@ -4,6 +4,8 @@
 
 #include "base/bits.h"
 #include "cpu/decode/decoder.h"
+#include "tests/differential/random_bytes.h"
+#include "tests/differential/treatment.h"
 #include "tests/rows/machine.h"
 
 namespace tandem::cpu {
@@ -12,7 +14,7 @@ namespace {
 constexpr u8 kShortJump = 0xeb, kNearJump = 0xe9, kCall = 0xe8, kRet = 0xc3, kHltByte = 0xf4;
 constexpr u64 kMiddle = kLongLayout.data + kDataSize / 2;
 
-bool OneIn(Random& random, u32 n) { return random() % n == 0; }
+bool HasMemory(const Inst& inst) { return MemoryOperandOf(inst) != nullptr; }
 
 // Short jumps have an opcode of one byte: Jcc, LOOP, JRCXZ, JMP.
 bool IsShort(const Piece& piece) {
@@ -31,8 +33,8 @@ void Append32(std::vector<u8>& code, u64 value) {
 
 class Maker {
  public:
-  Maker(Random& random, const CpuModel& model, CpuState& state)
-      : random_(random), model_(model), state_(state) {}
+  Maker(Random& random, const ValuePool& pool, const CpuModel& model, CpuState& state)
+      : random_(random), pool_(pool), model_(model), state_(state) {}
 
   Sequence Make();
 
@@ -59,6 +61,7 @@ class Maker {
   i32 Displacement(unsigned alignment);
 
   Random& random_;
+  const ValuePool& pool_;
   const CpuModel& model_;
   CpuState& state_;
   Sequence sequence_;
@@ -94,7 +97,7 @@ void Maker::ChooseRegisters() {
 }
 
 void Maker::SetRegisters() {
-  FillRegisters(random_, state_);
+  FillRegisters(random_, pool_, state_);
   if (OneIn(random_, 4)) {
     FillX87(random_, state_.fx);
     state_.fx.fcw |= 0x3f;
@@ -141,7 +144,7 @@ std::vector<u8> Maker::SomeBytes() {
 
 bool Maker::IsWelcome(const Inst& inst) {
   const u32 fixed = pointers_ | 1u << index_ | 1u << counter_;
-  if (!IsTestable(inst, model_) || (inst.gprs_written & fixed) != 0) {
+  if (!FitsSequence(inst, model_) || (inst.gprs_written & fixed) != 0) {
     return false;
   }
   switch (inst.op) {
@@ -369,6 +372,7 @@ Sequence Maker::Make() {
   if (OneIn(random_, 8)) {  // across the end of a page
     sequence_.offset = static_cast<u32>(4096 - random_() % 64);
   }
+  sequence_.data_registers = data_;
   return sequence_;
 }
 
@@ -409,8 +413,17 @@ Sequence Without(const Sequence& sequence, size_t piece) {
   return result;
 }
 
-Sequence MakeSequence(Random& random, const CpuModel& model, CpuState& state) {
-  return Maker(random, model, state).Make();
+Sequence MakeSequence(Random& random, const ValuePool& pool, const CpuModel& model,
+                      CpuState& state) {
+  return Maker(random, pool, model, state).Make();
+}
+
+void RefillData(Random& random, const ValuePool& pool, const Sequence& sequence, CpuState& state) {
+  const auto kept = state.gpr;
+  FillRegisters(random, pool, state);
+  for (u8 reg = 0; reg < 16; ++reg) {
+    state.gpr[reg] = Bit(sequence.data_registers, reg) ? state.gpr[reg] : kept[reg];
+  }
 }
 
 }  // namespace tandem::cpu

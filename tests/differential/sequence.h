@@ -4,7 +4,7 @@
 
 #include "cpu/state/cpu_model.h"
 #include "cpu/state/cpu_state.h"
-#include "tests/differential/generator.h"
+#include "tests/differential/inputs.h"
 
 namespace tandem::cpu {
 
@@ -21,6 +21,7 @@ struct Piece {
 struct Sequence {
   u32 offset = 0;  // in the code area; a jump leads there
   std::vector<Piece> pieces;
+  u32 data_registers = 0;  // bit n: Gpr n holds no address and no count
 };
 
 std::vector<u8> Assemble(const Sequence& sequence);
@@ -29,6 +30,9 @@ Sequence Without(const Sequence& sequence, size_t piece);
 
 // Fills the registers of a state that was reset, too: some point into the data or the stack and
 // keep doing so.
-Sequence MakeSequence(Random& random, const CpuModel& model, CpuState& state);
+Sequence MakeSequence(Random& random, const ValuePool& pool, const CpuModel& model,
+                      CpuState& state);
+// Other values for registers that hold no address, vectors and flags.
+void RefillData(Random& random, const ValuePool& pool, const Sequence& sequence, CpuState& state);
 
 }  // namespace tandem::cpu

@@ -1,14 +1,14 @@
 #include "tests/rows/compare.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <cstring>
 
 namespace tandem::cpu {
 namespace {
 
-constexpr u64 kCompared = kArithFlags | kFlagDf;
+constexpr u64 kCompared = kArithFlags | kFlagDf | kFlagNt | kFlagAc | kFlagId;
+constexpr u8 kPageFault = 14;
 constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                   "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
@@ -45,7 +45,33 @@ std::string CompareX87(const FxImage& wanted, const FxImage& is) {
   return text;
 }
 
+// The part of the image that the x87 unit and MXCSR fill.
+bool AreEqual(const FxImage& wanted, const FxImage& is) {
+  if (wanted.fcw != is.fcw || wanted.fsw != is.fsw || wanted.ftw != is.ftw ||
+      wanted.fip != is.fip || wanted.fdp != is.fdp || wanted.mxcsr != is.mxcsr) {
+    return false;
+  }
+  for (size_t i = 0; i < 8; ++i) {
+    if (std::memcmp(wanted.st[i], is.st[i], 10) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
+
+bool AreEqual(const CpuState& wanted, const CpuState& is) {
+  for (size_t i = 0; i < wanted.seg.size(); ++i) {
+    if (wanted.seg[i].selector != is.seg[i].selector) {
+      return false;
+    }
+  }
+  return wanted.rip == is.rip && ((wanted.rflags ^ is.rflags) & kCompared) == 0 &&
+         std::memcmp(wanted.gpr.data(), is.gpr.data(), 16 * sizeof(u64)) == 0 &&
+         std::memcmp(&wanted.vec, &is.vec, sizeof(VectorState)) == 0 &&
+         wanted.Seg(SegReg::kGs).base == is.Seg(SegReg::kGs).base && AreEqual(wanted.fx, is.fx);
+}
 
 std::string CompareStates(const CpuState& wanted, const CpuState& is) {
   std::string text = Line("rip", wanted.rip, is.rip) +
@@ -53,6 +79,11 @@ std::string CompareStates(const CpuState& wanted, const CpuState& is) {
   for (size_t i = 0; i < 16; ++i) {
     text += Line(kNames[i], wanted.gpr[i], is.gpr[i]);
   }
+  constexpr const char* kSegments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+  for (size_t i = 0; i < 6; ++i) {
+    text += Line(kSegments[i], wanted.seg[i].selector, is.seg[i].selector);
+  }
+  text += Line("gs_base", wanted.Seg(SegReg::kGs).base, is.Seg(SegReg::kGs).base);
   for (size_t i = 0; i < 32; ++i) {
     text += Array(fmt::format("zmm{}", i), wanted.vec.zmm[i], is.vec.zmm[i], 64);
   }
@@ -73,21 +104,19 @@ std::string CompareBytes(const char* what, std::span<const std::byte> wanted,
   return {};
 }
 
-bool SignalMatches(int signal, u8 vector) {
-  switch (signal) {
-    case 0:
-      return false;
-    case SIGFPE:
-      return vector == 0 || vector == 16 || vector == 19;
-    case SIGILL:
-      return vector == 6;
-    case SIGTRAP:
-      return vector == 1 || vector == 3;
-    case SIGBUS:
-      return vector == 12 || vector == 17;
-    default:
-      return vector == 4 || vector == 5 || (vector >= 10 && vector <= 14);
-  }
+std::string CompareExceptions(const Exceptions& wanted, u64 wanted_cr2, const Exceptions& is,
+                              u64 cr2) {
+  const auto text = [](const Exceptions& exception, u64 address) {
+    if (!exception) {
+      return std::string("no exception");
+    }
+    const std::string where =
+        exception->vector == kPageFault ? fmt::format(" address {:#x}", address) : "";
+    return fmt::format("exception {} error {:#x}{} at {:#x}", exception->vector,
+                       exception->error_code, where, exception->rip);
+  };
+  const std::string wanted_text = text(wanted, wanted_cr2), is_text = text(is, cr2);
+  return wanted_text == is_text ? "" : fmt::format("  {}, not {}\n", is_text, wanted_text);
 }
 
 }  // namespace tandem::cpu

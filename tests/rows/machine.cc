@@ -13,9 +13,17 @@ namespace {
 constexpr u64 kLowSize = 0x400000, kHighSize = 0x40000;
 constexpr u64 kCodeSize = 0x2000;
 constexpr u64 kHandlerStack = 0x1f000;
-constexpr u16 kCode0 = 0x08, kData0 = 0x10, kCode3 = 0x1b, kData3 = 0x23, kTr = 0x28;
+constexpr u16 kCode0 = 0x08, kData0 = 0x10, kTr = 0x38;
+constexpr u16 kGdtLimit = 0x7f;  // as Linux has it
+constexpr u64 kLdt = Machine::kGdt + 0x800;
+constexpr u16 kLdtLimit = 0xf, kTssLimit = 0x67;
 constexpr u64 kHandlerStride = 16;
 constexpr u8 kHlt = 0xf4;
+
+// Of a 16-bit segment of 64 KiB.
+constexpr u64 DescriptorAt(u64 base, u8 rights) {
+  return 0xffff | (base & 0xffffff) << 16 | u64{rights} << 40 | (base >> 24) << 56;
+}
 
 bool HasErrorCode(u8 vector) {
   return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
@@ -79,14 +87,18 @@ void Machine::Write(u64 linear, std::span<const std::byte> bytes) {
 }
 
 void Machine::BuildTables() {
-  const bool is_long = mode_ == MachineMode::kLong;
+  const bool is_long = IsUnderLongMode(mode_);
   const u64 big = mode_ == MachineMode::kProtected16 ? 0 : u64{0x00c} << 52;
   StoreLe<u64>(At(kGdt + kCode0), is_long ? 0x00af9b000000ffff : 0x000f9b000000ffff | big);
   StoreLe<u64>(At(kGdt + kData0), 0x000f93000000ffff | big);
-  StoreLe<u64>(At(kGdt + (kCode3 & ~7)), is_long ? 0x00affb000000ffff : 0x000ffb000000ffff | big);
-  StoreLe<u64>(At(kGdt + (kData3 & ~7)), 0x000ff3000000ffff | big);
-  StoreLe<u64>(At(kTss + 4), kHandlerStack);
-  StoreLe<u64>(At(kTss + 0x24), kHandlerStack);  // IST1
+  StoreLe<u64>(At(kGdt + (kUserCode32 & ~7)), 0x000ffb000000ffff | big);
+  StoreLe<u64>(At(kGdt + (kUserData & ~7)), 0x000ff3000000ffff | big);
+  StoreLe<u64>(At(kGdt + (kUserCode64 & ~7)), is_long ? 0x00affb000000ffff : 0);
+  StoreLe<u64>(At(kTss + 4), kHandlerStack + system_base());
+  StoreLe<u64>(At(kTss + 0x24), kHandlerStack + system_base());  // IST1
+  StoreLe<u16>(At(kTss + 0x66), kTssLimit + 1);  // no map of ports
+  StoreLe<u64>(At(kLdt), DescriptorAt(kCompat16Layout.code_base, 0xfb));
+  StoreLe<u64>(At(kLdt + 8), DescriptorAt(kCompat16Layout.data_base, 0xf3));
   for (u64 vector = 0; vector < 256; ++vector) {
     const u64 handler = kHandlers + vector * kHandlerStride;
     *At(handler) = std::byte{kHlt};
@@ -94,7 +106,7 @@ void Machine::BuildTables() {
       StoreLe<u32>(At(vector * 4), static_cast<u32>(handler));
     } else if (is_long) {
       StoreLe<u64>(At(kIdt + vector * 16), handler | u64{kCode0} << 16 | u64{0xee01} << 32);
-      StoreLe<u64>(At(kIdt + vector * 16 + 8), 0);
+      StoreLe<u64>(At(kIdt + vector * 16 + 8), (kSystemBase + handler) >> 32);
     } else {
       const u64 rights = mode_ == MachineMode::kProtected16 ? 0xe600 : 0xee00;
       StoreLe<u64>(At(kIdt + vector * 8), handler | u64{kCode0} << 16 | rights << 32);
@@ -102,20 +114,22 @@ void Machine::BuildTables() {
   }
 }
 
-// Identity: 1 GiB of supervisor pages for the tables, user pages for the long layout.
+// 1 GiB of supervisor pages for the tables, user pages for the long layout.
 void Machine::BuildPaging() {
   constexpr u64 kTable = 7, kLarge = 0x83;
   StoreLe<u64>(At(0x14000), 0x15000 | kTable);
   StoreLe<u64>(At(0x15000), 0x16000 | kTable);
+  StoreLe<u64>(At(0x14000 + (kSystemBase >> 39 & 511) * 8), 0x17000 | kTable);
+  StoreLe<u64>(At(0x17000), 0x19000 | kTable);
   for (u64 i = 0; i < 512; ++i) {
-    StoreLe<u64>(At(0x16000 + i * 8), i << 21 | kLarge);
+    StoreLe<u64>(At(0x16000 + i * 8), 0);
+    StoreLe<u64>(At(0x19000 + i * 8), i << 21 | kLarge);
   }
   StoreLe<u64>(At(0x16000 + (kLongLayout.code >> 21) * 8), kPageTable | kTable);
   for (u64 page = 0; page < 512; ++page) {
     const u64 address = kLongLayout.code + page * kPageSize;
     const bool is_data = address >= kLongLayout.data && address < kLongLayout.data + kDataSize;
-    const bool is_stack =
-        address >= kLongLayout.stack - 0x2000 && address < kLongLayout.stack + 0x2000;
+    const bool is_stack = address >= kStackStart && address < kStackStart + kStackSize;
     const bool is_code = page < 2;
     StoreLe<u64>(At(kPageTable + page * 8),
                  is_data || is_stack || is_code ? PhysicalOf(address) | kTable : u64{0});
@@ -135,29 +149,45 @@ void Machine::EnterMode() {
     return;
   }
   state_.cr0 |= kCr0Pe;
-  state_.gdtr = {kGdt, 0xff};
-  state_.idtr = {kIdt, 0xfff};
-  state_.tr = {kTss, 0x67, kTr, 0x8b};
+  state_.gdtr = {kGdt + system_base(), kGdtLimit};
+  state_.idtr = {kIdt + system_base(), 0xfff};
+  state_.tr = {kTss + system_base(), kTssLimit, kTr, 0x8b};
+  state_.ldtr = {kLdt + system_base(), kLdtLimit, 0x50, 0x82};
   for (Segment& segment : state_.seg) {
     segment = {0, limit, kData0, static_cast<u16>(0x93 | big)};
   }
   state_.Seg(SegReg::kCs) = {0, limit, kCode0, static_cast<u16>(0x9b | big)};
-  if (mode_ == MachineMode::kLong) {
+  if (IsUnderLongMode(mode_)) {
     BuildPaging();
     state_.cr4 |= kCr4Pae;
     state_.cr3 = 0x14000;
     state_.cr0 |= kCr0Pg | kCr0Wp;
     state_.msr.efer = kEferLme | kEferLma | kEferNxe | kEferSce;
     SetPrivilege(3);
+    state_.Seg(SegReg::kFs).selector = state_.Seg(SegReg::kGs).selector = 0;
+    EnterCompatibility();
+  }
+}
+
+// Flat 32-bit segments, or 16-bit ones that start with the code and a little below the data.
+void Machine::EnterCompatibility() {
+  constexpr u16 kDataRights = 0xf3, kCodeRights = 0xfb, kBig = 0x4000, kFine = 0x8000;
+  if (mode_ == MachineMode::kCompat32) {
+    state_.Seg(SegReg::kCs) = {0, 0xffffffff, kUserCode32, kCodeRights | kBig | kFine};
+  } else if (mode_ == MachineMode::kCompat16) {
+    for (const SegReg reg : {SegReg::kEs, SegReg::kSs, SegReg::kDs}) {
+      state_.Seg(reg) = {kCompat16Layout.data_base, 0xffff, kUserData16, kDataRights};
+    }
+    state_.Seg(SegReg::kCs) = {kCompat16Layout.code_base, 0xffff, kUserCode16, kCodeRights};
   }
 }
 
 void Machine::SetPrivilege(u8 cpl) {
   const u16 dpl = static_cast<u16>(cpl << 5);
   for (Segment& segment : state_.seg) {
-    segment = {0, 0xffffffff, cpl == 0 ? kData0 : kData3, static_cast<u16>(0xc093 | dpl)};
+    segment = {0, 0xffffffff, cpl == 0 ? kData0 : kUserData, static_cast<u16>(0xc093 | dpl)};
   }
-  state_.Seg(SegReg::kCs) = {0, 0xffffffff, cpl == 0 ? kCode0 : kCode3,
+  state_.Seg(SegReg::kCs) = {0, 0xffffffff, cpl == 0 ? kCode0 : kUserCode64,
                              static_cast<u16>(0xa09b | dpl)};
   state_.cpl = cpl;
 }
@@ -169,8 +199,8 @@ void Machine::Reset() {
   state_.fx.ftw = 0;
   BuildTables();
   EnterMode();
-  state_.rip = layout().code;
-  state_.gpr[kRsp] = layout().stack;
+  state_.rip = layout().code - layout().code_base;
+  state_.gpr[kRsp] = layout().stack - layout().data_base;
   std::memset(data().data(), 0, kDataSize);
 }
 
@@ -182,30 +212,58 @@ void Machine::PutCode(std::span<const u8> code) {
 
 Machine::Exception Machine::TakeFrame(u8 vector) {
   Exception exception{vector, 0, 0, 0};
-  u64 frame = state_.gpr[kRsp];
+  u64 frame = state_.gpr[kRsp] - system_base();
   if (mode_ == MachineMode::kReal) {
     return exception;
   }
   if (HasErrorCode(vector)) {
     const bool is_word = mode_ == MachineMode::kProtected16;
     exception.error_code = is_word ? LoadLe<u16>(At(frame)) : LoadLe<u32>(At(frame));
-    frame += is_word ? 2 : mode_ == MachineMode::kLong ? 8 : 4;
+    frame += is_word ? 2 : IsUnderLongMode(mode_) ? 8 : 4;
   }
-  if (mode_ == MachineMode::kLong) {
+  if (IsUnderLongMode(mode_)) {
     exception.rip = LoadLe<u64>(At(frame));
     exception.rflags = LoadLe<u64>(At(frame + 16));
     state_.rip = exception.rip;
     state_.rflags = exception.rflags & ~kFlagRf;
     state_.gpr[kRsp] = LoadLe<u64>(At(frame + 24));
+    state_.Seg(SegReg::kCs).selector = LoadLe<u16>(At(frame + 8));
+    state_.Seg(SegReg::kSs).selector = LoadLe<u16>(At(frame + 32));
   }
   return exception;
 }
 
 std::optional<Machine::Exception> Machine::Run(u64 count) {
+  ForgetCode();
+  const auto exception = RunEngine(count);
+  return engine_ != nullptr ? EndAtHlt(exception) : exception;
+}
+
+std::optional<Machine::Exception> Machine::RunToEnd(u64 max_count) {
+  ForgetCode();
+  return EndAtHlt(RunEngine(max_count));
+}
+
+std::optional<Machine::Exception> Machine::RunAgain(const CpuState& start, u64 max_count) {
+  state_ = start;
+  interpreter_->RegistersChanged();
+  return EndAtHlt(RunEngine(max_count));
+}
+
+// Memory was written behind the engine's back.
+void Machine::ForgetCode() {
   interpreter_->StateChanged();
   if (engine_ != nullptr) {
-    RunTranslated();
-    return EndAtHlt(TakeException());
+    IsUnderLongMode(mode_) ? high_->MarkDirty(0, kHighSize)
+                           : low_->MarkDirty(layout().code, layout().data + kDataSize);
+    engine_->StateChanged();
+  }
+}
+
+std::optional<Machine::Exception> Machine::RunEngine(u64 count) {
+  if (engine_ != nullptr) {
+    engine_->Run();
+    return TakeException();
   }
   const std::atomic<u32> attention{0};
   const u64 end = state_.instructions + count;
@@ -215,21 +273,9 @@ std::optional<Machine::Exception> Machine::Run(u64 count) {
   return TakeException();
 }
 
-std::optional<Machine::Exception> Machine::RunToEnd(u64 max_count) {
-  const auto exception = Run(max_count);
-  return engine_ != nullptr ? exception : EndAtHlt(exception);
-}
-
-// Memory was written behind the engine's back.
-void Machine::RunTranslated() {
-  mode_ == MachineMode::kLong ? high_->MarkDirty(0, kHighSize)
-                              : low_->MarkDirty(layout().code, layout().data + kDataSize);
-  engine_->StateChanged();
-  engine_->Run();
-}
-
 std::optional<Machine::Exception> Machine::TakeException() {
-  const u64 handler = (state_.Seg(SegReg::kCs).base + state_.rip - 1 - kHandlers) / kHandlerStride;
+  const u64 at = state_.Seg(SegReg::kCs).base + state_.rip - 1 - system_base();
+  const u64 handler = (at - kHandlers) / kHandlerStride;
   if (state_.activity != Activity::kHalted || handler > 255) {
     return std::nullopt;
   }
@@ -245,11 +291,9 @@ std::optional<Machine::Exception> Machine::EndAtHlt(std::optional<Exception> exc
     }
     return exception;
   }
-  const u64 end = layout().code + code_size_;
-  const bool is_code = exception->rip >= layout().code && exception->rip < end;
-  const bool is_hlt = exception->vector == 13 && mode_ == MachineMode::kLong && !is_code &&
-                      exception->rip - layout().code < kHighSize &&
-                      *At(exception->rip) == std::byte{kHlt};
+  const u64 at = exception->rip + layout().code_base - layout().code;
+  const bool is_hlt = exception->vector == 13 && IsUnderLongMode(mode_) && at >= code_size_ &&
+                      at < kHighSize && *At(layout().code + at) == std::byte{kHlt};
   return is_hlt ? std::nullopt : exception;
 }
 

@@ -12,25 +12,40 @@
 
 namespace tandem::cpu {
 
-enum class MachineMode : u8 { kReal, kProtected16, kProtected32, kLong };
+// kCompat32 and kCompat16: under a 64-bit system at CPL 3, as the host itself can run it.
+enum class MachineMode : u8 { kReal, kProtected16, kProtected32, kLong, kCompat32, kCompat16 };
+constexpr bool IsUnderLongMode(MachineMode mode) { return mode >= MachineMode::kLong; }
+constexpr u8 CodeBits(MachineMode mode) {
+  return mode == MachineMode::kLong                                              ? 64
+         : mode == MachineMode::kProtected32 || mode == MachineMode::kCompat32 ? 32
+                                                                                 : 16;
+}
 // kRegions and kRegionsWithTlb: the translator makes all code into regions, as it does with hot loops.
 enum class EngineKind : u8 { kInterpreter, kTranslator, kRegions, kRegionsWithTlb };
 inline constexpr std::array kTranslators = {EngineKind::kTranslator, EngineKind::kRegions,
                                             EngineKind::kRegionsWithTlb};
 
-// Where a test's code, data and stack lie, all linear and physical. Long mode has a hole of
-// unmapped pages behind the data.
+// Where a test's code, data and stack lie, all linear and physical. Long mode has holes of
+// unmapped pages around data and stack.
 struct Layout {
   u64 code = 0;
   u64 data = 0;
   u64 stack = 0;  // initial RSP; data of the stack lies below and above it
+  u64 code_base = 0, data_base = 0;  // of CS, and of the other segments
 };
-inline constexpr Layout kLongLayout{0x10000000, 0x10010000, 0x10022000};
+inline constexpr Layout kLongLayout{0x10000000, 0x10010000, 0x1001a000};
+inline constexpr Layout kCompat16Layout{0x10000000, 0x10010000, 0x1001a000, 0x10000000, 0x1000c000};
 inline constexpr Layout kLowLayout{0x4000, 0x8000, 0x7800};
 inline constexpr u64 kDataSize = 0x2000;
+inline constexpr u64 kStackStart = kLongLayout.stack - 0x2000, kStackSize = 0x4000;
+// Selectors of user code and data: those of Linux, so that they look the same on the host.
+inline constexpr u16 kUserCode32 = 0x23, kUserData = 0x2b, kUserCode64 = 0x33;
+inline constexpr u16 kUserCode16 = 0x07, kUserData16 = 0x0f;  // in the LDT
 
 constexpr Layout LayoutOf(MachineMode mode) {
-  return mode == MachineMode::kLong ? kLongLayout : kLowLayout;
+  return mode == MachineMode::kCompat16 ? kCompat16Layout
+         : IsUnderLongMode(mode)        ? kLongLayout
+                                        : kLowLayout;
 }
 
 // A processor with a little memory, for tests that run a few instructions. Each exception's handler
@@ -41,8 +56,8 @@ class Machine {
   struct Exception {
     u8 vector = 0;
     u32 error_code = 0;
-    u64 rip = 0;     // of the instruction, long mode only
-    u64 rflags = 0;  // pushed image, long mode only
+    u64 rip = 0;     // of the instruction, under long mode only
+    u64 rflags = 0;  // pushed image, under long mode only
   };
 
   explicit Machine(MachineMode mode, EngineKind kind = EngineKind::kInterpreter);
@@ -56,6 +71,10 @@ class Machine {
   // state() are then those at the exception (but for RIP, RSP and RFLAGS in long mode, taken from
   // the handler's frame). The translator goes on to the first HLT instead.
   std::optional<Exception> Run(u64 count);
+  // Before RunAgain: code was written since the last run.
+  void ForgetCode();
+  // As RunToEnd, after only registers and data were changed since the last run or ForgetCode.
+  std::optional<Exception> RunAgain(const CpuState& start, u64 max_count);
   // From the start of the code to the first HLT that is not its own, or an exception; on the
   // interpreter at most max_count instructions.
   std::optional<Exception> RunToEnd(u64 max_count);
@@ -76,7 +95,11 @@ class Machine {
   void ScatterPages() { is_scattered_ = true; }
   std::vector<std::byte> Read(u64 linear, u64 length);
   void Write(u64 linear, std::span<const std::byte> bytes);
+  std::byte* AtLinear(u64 linear) { return At(PhysicalOf(linear)); }
 
+  // Physical. Under long mode linear addresses lie kSystemBase higher, so that nothing is where user
+  // code of the host finds nothing.
+  static constexpr u64 kSystemBase = 0xffff900000000000;
   static constexpr u64 kGdt = 0x10000, kIdt = 0x11000, kTss = 0x12000, kHandlers = 0xb000;
   static constexpr u64 kPageTable = 0x18000;  // 4 KiB pages from 0x10000000
 
@@ -84,8 +107,10 @@ class Machine {
   void BuildTables();
   void BuildPaging();
   void EnterMode();
-  void RunTranslated();
+  void EnterCompatibility();
+  std::optional<Exception> RunEngine(u64 count);
   u64 PhysicalOf(u64 linear) const;
+  u64 system_base() const { return IsUnderLongMode(mode_) ? kSystemBase : 0; }
   std::optional<Exception> TakeException();
   std::optional<Exception> EndAtHlt(std::optional<Exception> exception);
   Exception TakeFrame(u8 vector);

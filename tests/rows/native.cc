@@ -1,136 +1,66 @@
 #include "tests/rows/native.h"
 
+#include <asm/ldt.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <cstring>
-#include <vector>
 
 #include "base/bits.h"
 #include "base/check.h"
-#include "tests/rows/machine.h"
+#include "tests/rows/native_area.h"
 
 namespace tandem::cpu {
 namespace {
 
 constexpr u64 kRegionSize = 0x40000;
-constexpr u64 kEnter = 0x10030000, kLeave = 0x10030800, kArea = 0x10031000;
 constexpr u64 kHostFlags = kFlagFixed1 | kFlagIf;
-constexpr u64 kGuestFlags = kArithFlags | kFlagDf;
+constexpr u64 kGuestFlags = kArithFlags | kFlagDf | kFlagAc | kFlagNt | kFlagId;
+constexpr u8 kHlt = 0xf4;
+constexpr size_t kLeaveSize = 8;
 
-// Known to the emitted code.
-struct Area {
-  u64 gpr[16];
-  u64 rflags;
-  u64 host_rsp;
-  u64 fault_rip;
-  u64 fault_flags;
-  u64 fault_rsp;
-  u32 host_mxcsr;
-  int signal;
-  alignas(64) FxImage fx;
-  alignas(64) VectorState vec;
+// What the signal handler leaves.
+struct Stop {
+  int signal = 0;
+  u8 vector = 0;
+  u32 error_code = 0;
+  u64 address = 0, rip = 0, rflags = 0, rsp = 0;
 };
 
-Area& TheArea() { return *reinterpret_cast<Area*>(kArea); }
-
-bool HasAvx512() { return __builtin_cpu_supports("avx512bw") != 0; }
-bool HasAvx() { return __builtin_cpu_supports("avx") != 0; }
-
-void Put32(std::vector<u8>& out, u64 value) {
-  for (int shift = 0; shift < 32; shift += 8) {
-    out.push_back(static_cast<u8>(value >> shift));
-  }
-}
-
-// prefix bytes, opcode, then an operand [disp32] without base.
-void Absolute(std::vector<u8>& out, std::initializer_list<u8> opcode, u8 reg, u64 address) {
-  out.insert(out.end(), opcode);
-  out.push_back(static_cast<u8>(0x04 | ((reg & 7) << 3)));
-  out.push_back(0x25);
-  Put32(out, address);
-}
-
-void MoveGpr(std::vector<u8>& out, bool load, u8 reg) {
-  const u8 rex = reg >= 8 ? 0x4c : 0x48;
-  Absolute(out, {rex, static_cast<u8>(load ? 0x8b : 0x89)}, reg, kArea + reg * 8u);
-}
-
-void MoveVectors(std::vector<u8>& out, bool load) {
-  const u8 opcode = load ? 0x10 : 0x11;
-  const u64 vectors = kArea + offsetof(Area, vec);
-  for (u8 reg = 0; HasAvx512() && reg < 32; ++reg) {  // VMOVUPS zmm
-    const u8 evex = static_cast<u8>(0x61 | (Bit(reg, 3) ? 0 : 0x80) | (reg < 16 ? 0x10 : 0));
-    Absolute(out, {0x62, evex, 0x7c, 0x48, opcode}, reg, vectors + reg * 64u);
-  }
-  for (u8 reg = 0; HasAvx512() && reg < 8; ++reg) {  // KMOVQ
-    Absolute(out, {0xc4, 0xe1, 0xf8, static_cast<u8>(load ? 0x90 : 0x91)}, reg,
-             vectors + offsetof(VectorState, k) + reg * 8u);
-  }
-  for (u8 reg = 0; HasAvx() && !HasAvx512() && reg < 16; ++reg) {  // VMOVUPS ymm
-    const u8 vex = reg < 8 ? 0xfc : 0x7c;
-    Absolute(out, {0xc5, vex, opcode}, reg, vectors + reg * 64u);
-  }
-}
-
-constexpr std::initializer_list<u8> kPushSaved = {0x53, 0x55, 0x41, 0x54, 0x41,
-                                                  0x55, 0x41, 0x56, 0x41, 0x57};
-constexpr std::initializer_list<u8> kPopSaved = {0x41, 0x5f, 0x41, 0x5e, 0x41,
-                                                 0x5d, 0x41, 0x5c, 0x5d, 0x5b};
-
-std::vector<u8> EnterCode() {
-  std::vector<u8> out(kPushSaved);
-  Absolute(out, {0x48, 0x89}, 4, kArea + offsetof(Area, host_rsp));
-  Absolute(out, {0x0f, 0xae}, 3, kArea + offsetof(Area, host_mxcsr));  // STMXCSR
-  Absolute(out, {0x48, 0x0f, 0xae}, 1, kArea + offsetof(Area, fx));    // FXRSTOR64
-  MoveVectors(out, true);
-  Absolute(out, {0xff}, 6, kArea + offsetof(Area, rflags));  // PUSH
-  out.push_back(0x9d);                                       // POPFQ
-  for (u8 reg = 0; reg < 16; ++reg) {
-    MoveGpr(out, true, reg);
-  }
-  out.push_back(0xe9);  // JMP rel32
-  Put32(out, kLongLayout.code - (kEnter + out.size() + 4));
-  return out;
-}
-
-std::vector<u8> LeaveCode() {
-  std::vector<u8> out;
-  for (u8 reg = 0; reg < 16; ++reg) {
-    MoveGpr(out, false, reg);
-  }
-  Absolute(out, {0x48, 0x8b}, 4, kArea + offsetof(Area, host_rsp));
-  out.push_back(0x9c);                                       // PUSHFQ
-  Absolute(out, {0x8f}, 0, kArea + offsetof(Area, rflags));  // POP
-  out.push_back(0xfc);                                       // CLD
-  MoveVectors(out, false);
-  Absolute(out, {0x48, 0x0f, 0xae}, 0, kArea + offsetof(Area, fx));  // FXSAVE64
-  if (HasAvx()) {
-    out.insert(out.end(), {0xc5, 0xf8, 0x77});  // VZEROUPPER
-  }
-  out.insert(out.end(), {0xdb, 0xe3});                                 // FNINIT
-  Absolute(out, {0x0f, 0xae}, 2, kArea + offsetof(Area, host_mxcsr));  // LDMXCSR
-  out.insert(out.end(), kPopSaved);
-  out.push_back(0xc3);
-  return out;
-}
-
 volatile sig_atomic_t running = 0;
+volatile sig_atomic_t ticks = 0;  // of the clock, while the code runs
+Stop last_stop;
+
+constexpr sig_atomic_t kMaxTicks = 3;
+constexpr int kTickUs = 50'000;
 
 void OnSignal(int signal, siginfo_t*, void* context) {
   if (running == 0) {
-    ::signal(signal, SIG_DFL);
+    if (signal != SIGALRM) {
+      ::signal(signal, SIG_DFL);
+    }
+    return;
+  }
+  ticks = ticks + 1;
+  if (signal == SIGALRM && ticks < kMaxTicks) {
     return;
   }
   auto& regs = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-  TheArea().signal = signal;
-  TheArea().fault_rip = static_cast<u64>(regs[REG_RIP]);
-  TheArea().fault_flags = static_cast<u64>(regs[REG_EFL]);
+  const auto value = [&regs](int reg) { return static_cast<u64>(regs[reg]); };
   // Not every kernel returns to a stack at a non-canonical address.
-  TheArea().fault_rsp = static_cast<u64>(regs[REG_RSP]);
-  regs[REG_RSP] = static_cast<greg_t>(TheArea().host_rsp);
-  regs[REG_RIP] = static_cast<greg_t>(kLeave);
+  last_stop = {signal,         static_cast<u8>(value(REG_TRAPNO)), static_cast<u32>(value(REG_ERR)),
+               value(REG_CR2), value(REG_RIP),                     value(REG_EFL),
+               value(REG_RSP)};
+  if (signal == SIGALRM) {
+    last_stop.vector = NativeRunner::kNoEnd;
+  }
+  regs[REG_CSGSFS] = static_cast<greg_t>((value(REG_CSGSFS) & ~u64{0xffff}) | kUserCode64);
+  regs[REG_RSP] = static_cast<greg_t>(TheNativeArea().host_rsp);
+  regs[REG_RIP] = static_cast<greg_t>(kNativeLeave);
   regs[REG_EFL] &= ~static_cast<greg_t>(kFlagTf | kFlagAc);
 }
 
@@ -142,17 +72,52 @@ void InstallHandlers() {
   CHECK(::sigaltstack(&alternative, nullptr) == 0);
   struct sigaction action {};
   action.sa_sigaction = &OnSignal;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) {
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGALRM}) {
     CHECK(::sigaction(signal, &action, nullptr) == 0);
   }
+  const itimerval period{{0, kTickUs}, {0, kTickUs}};
+  CHECK(::setitimer(ITIMER_REAL, &period, nullptr) == 0);
 }
 
-void LoadArea(const CpuState& state) {
-  Area& area = TheArea();
+// Entries 0 and 1 of the LDT: kUserCode16 and kUserData16.
+bool MakeSegments() {
+  constexpr int kWrite = 0x11;
+  struct user_desc code {};
+  code.base_addr = static_cast<unsigned>(kCompat16Layout.code_base);
+  code.limit = 0xffff;
+  code.contents = 2;  // code, not conforming
+  struct user_desc data {};
+  data.entry_number = 1;
+  data.base_addr = static_cast<unsigned>(kCompat16Layout.data_base);
+  data.limit = 0xffff;
+  return ::syscall(SYS_modify_ldt, kWrite, &code, sizeof(code)) == 0 &&
+         ::syscall(SYS_modify_ldt, kWrite, &data, sizeof(data)) == 0;
+}
+
+bool MapAt(u64 address, u64 size, int protection) {
+  void* const at = reinterpret_cast<void*>(address);
+  return ::mmap(at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+         at;
+}
+
+// Readable, writable and executable as in Machine's page tables.
+void OpenPages(u64 address, u64 size) {
+  constexpr int kAll = PROT_READ | PROT_WRITE | PROT_EXEC;
+  CHECK(::mprotect(reinterpret_cast<void*>(address), size, kAll) == 0);
+}
+
+void LoadArea(const CpuState& state, MachineMode mode) {
+  NativeArea& area = TheNativeArea();
   std::memcpy(area.gpr, state.gpr.data(), sizeof(area.gpr));
   area.rflags = (state.rflags & kGuestFlags) | kHostFlags;
-  area.signal = 0;
+  area.gs_base = state.Seg(SegReg::kGs).base;
+  area.start_offset = static_cast<u32>(state.rip);
+  area.start_selector = mode == MachineMode::kCompat16 ? kUserCode16 : kUserCode32;
+  area.host_stack_selector = kUserData;
+  for (size_t reg = 0; reg < state.seg.size(); ++reg) {
+    area.selectors[reg] = state.seg[reg].selector;
+  }
   area.fx = state.fx;
   area.vec = state.vec;
   for (size_t reg = 0; reg < 16; ++reg) {
@@ -161,70 +126,106 @@ void LoadArea(const CpuState& state) {
 }
 
 void StoreArea(CpuState& state) {
-  const Area& area = TheArea();
+  const NativeArea& area = TheNativeArea();
   std::memcpy(state.gpr.data(), area.gpr, sizeof(area.gpr));
   state.rflags = (state.rflags & ~kGuestFlags) | (area.rflags & kGuestFlags);
-  FxImage fx = area.fx;
-  std::memcpy(fx.unused_xmm, state.fx.unused_xmm, sizeof(fx.unused_xmm));
-  std::memcpy(fx.available, state.fx.available, sizeof(fx.available));
+  state.Seg(SegReg::kGs).base = area.gs_base;
+  for (const SegReg reg : {SegReg::kEs, SegReg::kSs, SegReg::kDs, SegReg::kGs}) {
+    state.Seg(reg).selector = area.selectors[static_cast<size_t>(reg)];
+  }
+  std::memcpy(static_cast<void*>(&state.fx), &area.fx, offsetof(FxImage, unused_xmm));
   for (size_t reg = 0; reg < 16; ++reg) {
     std::memcpy(state.vec.zmm[reg], area.fx.unused_xmm[reg], 16);
   }
-  if (HasAvx()) {
+  if (HostHasAvx()) {
     state.vec = area.vec;
   }
-  state.fx = fx;
 }
 
 }  // namespace
 
 NativeRunner::NativeRunner() {
-  void* at = reinterpret_cast<void*>(kLongLayout.code);
-  void* mapped = ::mmap(at, kRegionSize, PROT_READ | PROT_WRITE | PROT_EXEC,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  if (mapped != at) {
+  if (!MapAt(kLongLayout.code, kRegionSize, PROT_NONE)) {
     return;
   }
-  region_ = static_cast<u8*>(mapped);
-  // The holes around the data, as in Machine's page tables.
-  CHECK(::mprotect(reinterpret_cast<void*>(kLongLayout.data + kDataSize), 0x4000, PROT_NONE) == 0);
-  CHECK(::mprotect(reinterpret_cast<void*>(kLongLayout.data - 0x1000), 0x1000, PROT_NONE) == 0);
-  Emit();
+  if (!MapAt(kNativeEnter, kNativeEnd - kNativeEnter, PROT_READ | PROT_WRITE | PROT_EXEC)) {
+    ::munmap(reinterpret_cast<void*>(kLongLayout.code), kRegionSize);
+    return;
+  }
+  region_ = reinterpret_cast<u8*>(kLongLayout.code);
+  OpenPages(kLongLayout.code, 2 * kPageSize);
+  OpenPages(kLongLayout.data, kDataSize);
+  OpenPages(kStackStart, kStackSize);
+  std::memset(region_, kHlt, 2 * kPageSize);
+  EmitNativeStubs();
   InstallHandlers();
+  has_16_bit_ = MakeSegments();
 }
 
 NativeRunner::~NativeRunner() {
   if (region_ != nullptr) {
     ::munmap(region_, kRegionSize);
+    ::munmap(reinterpret_cast<void*>(kNativeEnter), kNativeEnd - kNativeEnter);
   }
 }
 
-void NativeRunner::Emit() {
-  const std::vector<u8> enter = EnterCode();
-  const std::vector<u8> leave = LeaveCode();
-  CHECK(enter.size() < kLeave - kEnter && leave.size() < kArea - kLeave);
-  std::memcpy(reinterpret_cast<void*>(kEnter), enter.data(), enter.size());
-  std::memcpy(reinterpret_cast<void*>(kLeave), leave.data(), leave.size());
+// Straight code goes on to a jump to Leave, which costs less than a signal.
+void NativeRunner::PutCode(MachineMode mode, std::span<const u8> code) {
+  std::memset(region_, kHlt, code_size_ + kLeaveSize);
+  mode_ = mode;
+  code_size_ = code.size();
+  std::memcpy(region_, code.data(), code.size());
+  u8* const end = region_ + code.size();
+  if (mode == MachineMode::kLong) {
+    end[0] = 0xe9;
+    StoreLe<u32>(end + 1, static_cast<u32>(kNativeLeave - (kLongLayout.code + code.size() + 5)));
+    return;
+  }
+  u8* const jump = mode == MachineMode::kCompat16 ? end + 1 : end;
+  end[0] = 0x66;
+  jump[0] = 0xea;  // JMP far
+  StoreLe<u32>(jump + 1, static_cast<u32>(kNativeLeave));
+  StoreLe<u16>(jump + 5, kUserCode64);
 }
 
-int NativeRunner::Run(CpuState& state, std::span<const u8> code) {
-  std::vector<u8> out(code.begin(), code.end());
-  out.push_back(0xe9);
-  Put32(out, kLeave - (kLongLayout.code + out.size() + 4));
-  std::memcpy(region_, out.data(), out.size());
-  LoadArea(state);
+bool NativeRunner::IsEnd(u64 rip) const {
+  const u64 at = rip + LayoutOf(mode_).code_base - kLongLayout.code;
+  return at >= code_size_ && at < 2 * kPageSize && region_[at] == kHlt;
+}
+
+std::optional<Machine::Exception> NativeRunner::Run(CpuState& state) {
+  LoadArea(state, mode_);
+  last_stop.signal = 0;
+  ticks = 0;
   running = 1;
-  reinterpret_cast<void (*)()>(kEnter)();
+  reinterpret_cast<void (*)()>(mode_ == MachineMode::kLong ? kNativeEnter : kNativeEnterNarrow)();
   running = 0;
   StoreArea(state);
-  const Area& area = TheArea();
-  state.rip = kLongLayout.code + code.size();
-  if (area.signal != 0) {
-    state.rip = area.fault_rip;
-    state.gpr[kRsp] = area.fault_rsp;
-    state.rflags = (state.rflags & ~kGuestFlags) | (area.fault_flags & kGuestFlags);
+  if (mode_ != MachineMode::kLong) {
+    // What narrow code cannot see; Linux puts bits of its own above ESP.
+    for (size_t reg = 0; reg < 8; ++reg) {
+      state.gpr[reg] &= 0xffffffff;
+    }
+    last_stop.rsp &= 0xffffffff;
   }
-  return area.signal;
+  state.rip = kLongLayout.code - LayoutOf(mode_).code_base + code_size_;
+  if (last_stop.signal == 0) {
+    return std::nullopt;
+  }
+  state.rip = last_stop.rip;
+  state.gpr[kRsp] = last_stop.rsp;
+  state.rflags = (state.rflags & ~kGuestFlags) | (last_stop.rflags & kGuestFlags);
+  if (last_stop.vector == 13 && IsEnd(last_stop.rip)) {
+    return std::nullopt;
+  }
+  const u64 behind = state.rip - (kLongLayout.code - LayoutOf(mode_).code_base) - code_size_;
+  if (behind != 0 && behind < kLeaveSize) {
+    last_stop.vector = kNoEnd;  // a jump into the jump that only the host has
+  }
+  if (last_stop.vector == 14) {
+    state.cr2 = last_stop.address;
+  }
+  return Machine::Exception{last_stop.vector, last_stop.error_code, state.rip, 0};
 }
 
 std::span<std::byte> NativeRunner::data() const {
@@ -232,7 +233,7 @@ std::span<std::byte> NativeRunner::data() const {
 }
 
 std::span<std::byte> NativeRunner::stack() const {
-  return {reinterpret_cast<std::byte*>(kLongLayout.stack - 0x2000), 0x4000};
+  return {reinterpret_cast<std::byte*>(kStackStart), kStackSize};
 }
 
 }  // namespace tandem::cpu

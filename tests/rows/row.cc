@@ -52,7 +52,7 @@ std::optional<std::vector<u8>> ParseValue(const std::string& text, const Layout&
     u64 value = 0;
     std::string digits = text;
     if (text.starts_with("@") || text.starts_with("+")) {
-      value = text[0] == '@' ? layout.data : layout.code;
+      value = text[0] == '@' ? layout.data - layout.data_base : layout.code - layout.code_base;
       digits = text.substr(text.starts_with("@+") ? 2 : 1);
     }
     i64 number = 0;
@@ -101,6 +101,8 @@ bool ParseMode(std::string& text, Row& row) {
   row.mode = mode == "16"     ? MachineMode::kProtected16
              : mode == "32"   ? MachineMode::kProtected32
              : mode == "real" ? MachineMode::kReal
+             : mode == "c32"  ? MachineMode::kCompat32
+             : mode == "c16"  ? MachineMode::kCompat16
                               : MachineMode::kLong;
   return row.mode != MachineMode::kLong || mode == "64" || mode == "k64";
 }

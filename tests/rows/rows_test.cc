@@ -14,11 +14,7 @@
 namespace tandem::cpu {
 namespace {
 
-u8 BitsOf(MachineMode mode) {
-  return mode == MachineMode::kLong ? 64 : mode == MachineMode::kProtected32 ? 32 : 16;
-}
-
-DecodeMode ModeOf(const Row& row) { return {BitsOf(row.mode), row.mode == MachineMode::kReal}; }
+DecodeMode ModeOf(const Row& row) { return {CodeBits(row.mode), row.mode == MachineMode::kReal}; }
 
 // Runs rows on every engine there is.
 class Runner {
@@ -41,7 +37,7 @@ class Runner {
  private:
   // On the host nothing stands at the target of a branch.
   static bool IsForNative(const Row& row) {
-    return row.mode == MachineMode::kLong && !row.is_privileged && row.FindOut("rip") == nullptr;
+    return IsUnderLongMode(row.mode) && !row.is_privileged && row.FindOut("rip") == nullptr;
   }
 
   Machine& MachineOf(MachineMode mode, EngineKind kind = EngineKind::kInterpreter) {
@@ -73,7 +69,7 @@ class Runner {
     size_t at = 0;
     for (const Inst& inst : InstructionsOf(row)) {
       const auto bytes = std::as_bytes(std::span(row.code)).subspan(at);
-      const u64 address = LayoutOf(row.mode).code + at;
+      const u64 address = LayoutOf(row.mode).code - LayoutOf(row.mode).code_base + at;
       text += (text.empty() ? "" : "; ") + Disassemble(ModeOf(row), bytes, address);
       at += inst.length;
     }
@@ -149,7 +145,7 @@ class Runner {
     const CpuState before = machine.state();
     const std::vector<std::byte> data(machine.data().begin(), machine.data().end());
     const auto exception = machine.Run(count);
-    if (exception && row.mode != MachineMode::kLong) {
+    if (exception && !IsUnderLongMode(row.mode)) {
       machine.state().gpr[kRsp] = before.gpr[kRsp];
     }
     const std::string text = Check(row, before, data, machine.state(), machine.data(), exception);
@@ -157,8 +153,8 @@ class Runner {
   }
 
   std::string CompareWithNative(const Row& row) {
-    if (!native_.is_usable()) {
-      MESSAGE("no native check: the test's addresses are taken");
+    if (!native_.is_usable() || !native_.Has(row.mode)) {
+      MESSAGE("no native check: the test's addresses are taken, or the host has no such segments");
       return {};
     }
     Machine& machine = MachineOf(row.mode);
@@ -166,12 +162,11 @@ class Runner {
     machine.PutCode(row.code);
     auto state = std::make_unique<CpuState>(machine.state());
     std::copy(machine.data().begin(), machine.data().end(), native_.data().begin());
-    const int signal = native_.Run(*state, row.code);
+    native_.PutCode(row.mode, row.code);
+    const auto wanted = native_.Run(*state);
     const auto exception = machine.Run(CountOf(row));
-    if (exception ? !SignalMatches(signal, exception->vector) : signal != 0) {
-      return "  native: signal " + std::to_string(signal) + "\n";
-    }
-    const std::string text = CompareStates(*state, machine.state()) +
+    const std::string text = CompareExceptions(wanted, state->cr2, exception, machine.state().cr2) +
+                             CompareStates(*state, machine.state()) +
                              CompareBytes("memory", native_.data(), machine.data());
     return text.empty() ? text : "  interpreter against host:\n" + text;
   }

@@ -1,0 +1,183 @@
+#include "tests/differential/allowance.h"
+
+#include <algorithm>
+
+#include "base/bits.h"
+#include "tests/differential/treatment.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr u8 kGeneralProtection = 13, kPageFault = 14, kSimdException = 19;
+constexpr u32 kPresent = 1;  // in a page fault's error code
+constexpr u64 kPageSize = 4096;
+constexpr u32 kMxcsrInexact = 0x20;
+
+bool IsCanonical(u64 address) {
+  return static_cast<i64>(address << 16) >> 16 == static_cast<i64>(address);
+}
+
+bool IsX87Area(Op op) {
+  return op == Op::kFldenv || op == Op::kFnstenv || op == Op::kFrstor || op == Op::kFnsave;
+}
+
+bool LoadsPointers(Op op) {
+  return op == Op::kFldenv || op == Op::kFrstor || op == Op::kFxrstor || op == Op::kFxrstor64;
+}
+
+class Judge {
+ public:
+  Judge(const Ending& is, Ending& wanted, AllowanceCounts& counts)
+      : is_(is), wanted_(wanted), counts_(counts) {}
+
+  void Decide(Side side, const Inst* only);
+
+ private:
+  template <typename T>
+  void Take(Allowance allowance, T& wanted, const T& is) {
+    if (wanted != is) {
+      wanted = is;
+      ++counts_[static_cast<size_t>(allowance)];
+    }
+  }
+  void TakeFlags(Allowance allowance, u64 mask) {
+    Take(allowance, wanted_.state.rflags,
+         (wanted_.state.rflags & ~mask) | (is_.state.rflags & mask));
+  }
+  void TakePointers(Allowance allowance) {
+    Take(allowance, wanted_.state.fx.fip, is_.state.fx.fip);
+    Take(allowance, wanted_.state.fx.fdp, is_.state.fx.fdp);
+  }
+  void TakeGather(const Inst& inst);
+  void TakeValues(const Inst& inst);
+  void TakePageFault(const Inst* only);
+  bool TakeFarTarget();
+
+  const Ending& is_;
+  Ending& wanted_;
+  AllowanceCounts& counts_;
+};
+
+// What a gather that faults leaves above its vector.
+void Judge::TakeGather(const Inst& inst) {
+  const Operand& destination = inst.operands[0];
+  const auto& is = is_.state.vec.zmm[destination.reg];
+  auto& wanted = wanted_.state.vec.zmm[destination.reg];
+  if (!std::equal(is + destination.size, std::end(is), wanted + destination.size)) {
+    std::copy(is + destination.size, std::end(is), wanted + destination.size);
+    ++counts_[static_cast<size_t>(Allowance::kFaultingGather)];
+  }
+}
+
+void Judge::TakeValues(const Inst& inst) {
+  for (u8 reg = 0; reg < 16; ++reg) {
+    if (Bit(inst.gprs_written, reg)) {
+      Take(Allowance::kOtherValue, wanted_.state.gpr[reg], is_.state.gpr[reg]);
+    }
+  }
+}
+
+// Whether a page of the upper half is there the host alone knows. Of large areas processors touch
+// the parts in an order of their own.
+void Judge::TakePageFault(const Inst* only) {
+  if (!is_.exception || !wanted_.exception || is_.exception->vector != kPageFault ||
+      wanted_.exception->vector != kPageFault) {
+    return;
+  }
+  const bool is_upper = static_cast<i64>(wanted_.state.cr2) < 0;
+  if (is_upper && is_.state.cr2 == wanted_.state.cr2) {
+    const u32 wanted = (wanted_.exception->error_code & ~kPresent) |
+                       (is_.exception->error_code & kPresent);
+    Take(Allowance::kForeignPage, wanted_.exception->error_code, wanted);
+  }
+  const Operand* const operand = only == nullptr ? nullptr : MemoryOperandOf(*only);
+  const bool is_area = operand != nullptr && operand->size > 64;
+  const u64 distance = wanted_.state.cr2 - is_.state.cr2 + kPageSize;
+  if ((is_area || (only != nullptr && IsX87Area(only->op))) && distance < 2 * kPageSize) {
+    Take(Allowance::kAreaAddress, wanted_.state.cr2, is_.state.cr2);
+  }
+}
+
+// A branch to an address that is not canonical: the translator's fault is at the target, and what
+// the branch itself does is done.
+bool Judge::TakeFarTarget() {
+  if (!is_.exception || !wanted_.exception || is_.exception->vector != kGeneralProtection ||
+      wanted_.exception->vector != kGeneralProtection || IsCanonical(is_.exception->rip)) {
+    return false;
+  }
+  ++counts_[static_cast<size_t>(Allowance::kFarTarget)];
+  wanted_ = is_;
+  return true;
+}
+
+void Judge::Decide(Side side, const Inst* only) {
+  if (only != nullptr && NativeTreatmentOf(*only) == Native::kOtherValue) {
+    TakeValues(*only);
+  }
+  TakePageFault(only);
+  if (only != nullptr && only->is_far && is_.exception && wanted_.exception &&
+      is_.exception->vector != wanted_.exception->vector) {
+    ++counts_[static_cast<size_t>(Allowance::kFarOrder)];
+    wanted_ = is_;
+  }
+  if (is_.exception && is_.exception->vector == kSimdException) {
+    Take(Allowance::kInexactUnknown, wanted_.state.fx.mxcsr,
+         wanted_.state.fx.mxcsr | (is_.state.fx.mxcsr & kMxcsrInexact));
+  }
+  if (is_.exception && only != nullptr && only->op >= Op::kGatherDd && only->op <= Op::kGatherQq) {
+    TakeGather(*only);
+  }
+  if (side == Side::kInterpreter) {
+    if (only == nullptr || LoadsPointers(only->op)) {
+      TakePointers(Allowance::kOldPointers);
+    }
+    return;
+  }
+  if (TakeFarTarget()) {
+    return;
+  }
+  TakePointers(Allowance::kX87Pointers);
+  if (is_.exception && (only == nullptr || only->flags_written != 0)) {
+    TakeFlags(Allowance::kDeadFlags, kArithFlags);
+  } else if (only != nullptr) {
+    TakeFlags(Allowance::kKeptFlags, UndefinedFlags(*only));
+  }
+}
+
+}  // namespace
+
+const char* NameOf(Allowance allowance) {
+  switch (allowance) {
+    case Allowance::kOtherValue:
+      return "values that are the host's own (CPUID, clocks, random numbers)";
+    case Allowance::kInexactUnknown:
+      return "MXCSR.PE beside an unmasked exception: only the unmasked instruction knows";
+    case Allowance::kOldPointers:
+      return "interpreter: x87 pointers from before, while no exception is pending";
+    case Allowance::kFaultingGather:
+      return "what a gather that faults leaves above its vector";
+    case Allowance::kForeignPage:
+      return "whether there is a page in the kernel's half";
+    case Allowance::kAreaAddress:
+      return "which part of a large area was not there";
+    case Allowance::kFarOrder:
+      return "which of several faults of a far transfer comes first";
+    case Allowance::kX87Pointers:
+      return "translator: x87 instruction and data pointers are not the guest's";
+    case Allowance::kDeadFlags:
+      return "translator: at a fault, flags that the code overwrites anyway";
+    case Allowance::kKeptFlags:
+      return "translator: undefined flags that the host keeps as they were";
+    case Allowance::kFarTarget:
+      return "translator: a branch to no canonical address faults at its target";
+    case Allowance::kCount:
+      break;
+  }
+  return "";
+}
+
+void Allow(Side side, const Inst* only, const Ending& is, Ending& wanted, AllowanceCounts& counts) {
+  Judge(is, wanted, counts).Decide(side, only);
+}
+
+}  // namespace tandem::cpu

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+
+#include "cpu/decode/inst.h"
+#include "tests/rows/compare.h"
+
+namespace tandem::cpu {
+
+enum class Side : u8 { kInterpreter, kTranslator };
+
+// Differences that are no errors, each with its name and reason in a listing.
+enum class Allowance : u8 {
+  kOtherValue,
+  kInexactUnknown,
+  kOldPointers,
+  kFaultingGather,
+  kForeignPage,
+  kAreaAddress,
+  kFarOrder,
+  kX87Pointers,
+  kDeadFlags,
+  kKeptFlags,
+  kFarTarget,
+  kCount,
+};
+inline constexpr size_t kAllowances = static_cast<size_t>(Allowance::kCount);
+const char* NameOf(Allowance allowance);
+
+using AllowanceCounts = std::array<u64, kAllowances>;
+
+struct Ending {
+  Exceptions exception;
+  CpuState state;
+};
+
+// Makes `wanted`, what the host left, equal to what the engine left wherever the difference is
+// allowed, and counts. only: the code's only instruction, null for a sequence.
+void Allow(Side side, const Inst* only, const Ending& is, Ending& wanted, AllowanceCounts& counts);
+
+}  // namespace tandem::cpu

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "tests/differential/allowance.h"
+#include "tests/differential/parties.h"
+
+namespace tandem::cpu {
+
+// What an engine did differently.
+struct Difference {
+  Side side = Side::kInterpreter;
+  // In flags alone that the manual leaves undefined.
+  bool is_undefined = false;
+  std::string text;
+};
+
+// Lets all parties run the same code and judges how it ends.
+class Contest {
+ public:
+  explicit Contest(Parties& parties) : parties_(parties) {}
+
+  // Of the code that was put last: only is its only instruction, null for a sequence; `code` names
+  // the flags it leaves undefined.
+  void Begin(const Inst* only, DecodeMode mode, std::span<const u8> code);
+  // Runs all. Whether nothing differs; memory is looked at in these places only.
+  bool IsEqual(const CpuState& start, Window data, u64 stack_linear);
+  // Runs all and looks at all of memory.
+  std::vector<Difference> Differences(const CpuState& start);
+  // All at once, from a start that was kept.
+  std::vector<Difference> Differences(const Start& start, const Inst* only, u64 turn);
+
+  // Whether the host came to an end of the last run; if not, nothing was compared.
+  bool has_ended() const {
+    return !host_.exception || host_.exception->vector != NativeRunner::kNoEnd;
+  }
+  // What the host left of the last run.
+  const Ending& host() const { return host_; }
+  const AllowanceCounts& allowances() const { return allowances_; }
+
+ private:
+  void RunHost(const CpuState& start);
+  bool Runs(Side side, const CpuState& start, Ending& wanted, Ending& is);
+  void Look(Side side, const CpuState& start, std::vector<Difference>& found);
+
+  Parties& parties_;
+  const Inst* only_ = nullptr;
+  u32 undefined_ = 0;
+  Ending host_, wanted_, is_;
+  AllowanceCounts allowances_{};
+};
+
+}  // namespace tandem::cpu

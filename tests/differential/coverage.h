@@ -1,0 +1,37 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tests/differential/form.h"
+
+namespace tandem::cpu {
+
+// How often the forms were hit, for people.
+class Coverage {
+ public:
+  // before: cases of earlier runs, by name.
+  Coverage(const std::vector<Form>& forms, std::span<const std::atomic<u32>> hits,
+           const std::map<std::string, u64>& before);
+
+  u64 CasesOf(size_t form) const { return cases_[form]; }
+  // Forms that the host can run and that no case was of.
+  std::vector<std::string> NeverHit() const;
+  // "12 of 13 forms (5 of 6 mnemonics)".
+  std::string Summary() const;
+  // Those that the host cannot run, by reason: "REASON: mnemonics".
+  std::vector<std::string> NotForHost() const;
+  // A line a form: cases and name.
+  std::string Listing() const;
+
+ private:
+  bool IsForHost(size_t form) const;
+
+  const std::vector<Form>& forms_;
+  std::vector<u64> cases_;
+};
+
+}  // namespace tandem::cpu

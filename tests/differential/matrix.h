@@ -1,0 +1,19 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "tests/differential/coverage.h"
+
+namespace tandem::cpu {
+
+// Forms with a difference, by engine.
+struct Failures {
+  std::set<std::string> interpreter, translator, undefined;
+};
+
+// ISA extensions against engines as a table in Markdown.
+std::string MatrixText(const std::vector<Form>& forms, const Coverage& coverage,
+                       const Failures& failures);
+
+}  // namespace tandem::cpu

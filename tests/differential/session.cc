@@ -1,0 +1,192 @@
+#include "tests/differential/session.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "cpu/state/model_parser.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr int kDiffers = 1, kWrongCall = 2, kNeverHit = 3;
+constexpr auto kBetweenLines = std::chrono::seconds(10);
+
+CpuModel HostModel() {
+  CpuModel model;
+  model.features = InterpreterFeatures();
+  return model;
+}
+
+void Print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+Result<void> WriteFile(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text;
+  return file.flush() ? Result<void>() : Error{fmt::format("cannot write '{}'", path)};
+}
+
+int Complain(const Error& error) {
+  std::fprintf(stderr, "error: %s\n", error.message.c_str());
+  return kWrongCall;
+}
+
+}  // namespace
+
+Session::Session(Options options)
+    : options_(std::move(options)),
+      forms_(FindForms(HostModel(), options_.choice)),
+      board_(forms_.size()) {}
+
+double Session::Elapsed() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+Result<void> Session::Open() {
+  corpus_.seed = options_.seed.value_or(1);
+  if (options_.corpus.empty()) {
+    return {};
+  }
+  Result<std::optional<Corpus>> read = ReadCorpus(options_.corpus);
+  if (!read.ok()) {
+    return read.error();
+  }
+  if (!*read) {
+    return {};
+  }
+  corpus_ = std::move(**read);
+  if (options_.seed.value_or(corpus_.seed) != corpus_.seed) {
+    return Error{fmt::format("--seed {}: corpus '{}' is of seed {}", *options_.seed,
+                             options_.corpus, corpus_.seed)};
+  }
+  for (const auto& [name, count] : corpus_.hits) {
+    hits_before_[name] = count;
+  }
+  return {};
+}
+
+void Session::Take(const Finding& finding) {
+  const bool is_interpreter = finding.side == Side::kInterpreter;
+  const char* const side = is_interpreter ? "interpreter" : "translator";
+  Print(fmt::format("{}{}: {}\n{}{}{}",
+                    finding.is_undefined ? "undefined flags differ, " : "DIFFERS, ", side,
+                    finding.name, finding.row, finding.row.empty() ? "" : "\n", finding.details));
+  if (finding.is_undefined) {
+    failures_.undefined.insert(finding.name);
+    return;
+  }
+  (is_interpreter ? failures_.interpreter : failures_.translator).insert(finding.name);
+  ++other_failures_;
+  if (!finding.row.empty()) {
+    corpus_.rows.push_back(finding.row);
+  }
+}
+
+void Session::ShowProgress() {
+  const BatchCounts counts = board_.Total();
+  const u64 cases = counts.single_cases + counts.sequence_cases;
+  Print(fmt::format("{:.0f} s: {} cases on each engine ({:.0f}/s), {} differ; {}\n", Elapsed(), cases,
+                    static_cast<double>(cases) / Elapsed(), counts.differences,
+                    Coverage(forms_, board_.hits(), hits_before_).Summary()));
+}
+
+Result<void> Session::Save(u64 next) {
+  if (options_.corpus.empty()) {
+    return {};
+  }
+  const Coverage coverage(forms_, board_.hits(), hits_before_);
+  Corpus corpus{corpus_.seed, next, {}, corpus_.rows};
+  for (size_t i = 0; i < forms_.size(); ++i) {
+    if (coverage.CasesOf(i) != 0) {
+      corpus.hits.emplace_back(forms_[i].name, static_cast<u32>(coverage.CasesOf(i)));
+    }
+  }
+  return WriteCorpus(options_.corpus, corpus);
+}
+
+void Session::Work() {
+  Range range{options_.batch.value_or(corpus_.next)};
+  if (options_.batch || options_.batches) {
+    range.end = range.first + options_.batches.value_or(1);
+  }
+  const auto end = options_.batch || options_.batches ? Clock::time_point::max()
+                                                      : start_ + std::chrono::seconds(options_.seconds);
+  Workers workers(board_, forms_, corpus_.seed, options_.choice, range, options_.jobs);
+  const auto take = [this](const Finding& finding) { Take(finding); };
+  while (workers.Wait(100, take)) {
+    board_.must_stop() = Clock::now() >= end;
+    if (Clock::now() - shown_ > kBetweenLines) {
+      shown_ = Clock::now();
+      ShowProgress();
+      if (const Result<void> saved = Save(workers.Next()); !saved.ok()) {
+        Complain(saved.error());
+      }
+    }
+  }
+  corpus_.next = workers.Next();
+}
+
+void Session::Summarise(const Coverage& coverage) const {
+  const BatchCounts counts = board_.Total();
+  const u64 cases = counts.single_cases + counts.sequence_cases;
+  Print(fmt::format("seed {}, {:.0f} s, {} workers\n", corpus_.seed, Elapsed(), options_.jobs));
+  Print(fmt::format("cases against the host: interpreter {0}, translator {0}: {1} of single "
+                    "instructions, {2} of sequences; {3:.0f}/s on both together\n",
+                    cases, counts.single_cases, counts.sequence_cases,
+                    2 * static_cast<double>(cases) / Elapsed()));
+  Print(fmt::format("cases of real and protected mode, translator against interpreter: {}\n",
+                    counts.narrow_cases));
+  const AllowanceCounts allowances = board_.TotalAllowances();
+  for (size_t i = 0; i < kAllowances; ++i) {
+    if (allowances[i] != 0) {
+      Print(fmt::format("allowed {} times: {}\n", allowances[i],
+                        NameOf(static_cast<Allowance>(i))));
+    }
+  }
+  for (const std::string& line : coverage.NotForHost()) {
+    Print("not run on the host, " + line + "\n");
+  }
+  Print("hit: " + coverage.Summary() + "\n");
+  for (const std::string& name : coverage.NeverHit()) {
+    Print("never hit: " + name + "\n");
+  }
+  Print(fmt::format("undefined flags differ in {} cases of {} forms\n", counts.undefined,
+                    failures_.undefined.size()));
+  Print(fmt::format("{} cases differ\n", counts.differences));
+}
+
+Result<void> Session::WriteFiles(const Coverage& coverage) const {
+  if (!options_.coverage.empty()) {
+    if (const auto written = WriteFile(options_.coverage, coverage.Listing()); !written.ok()) {
+      return written;
+    }
+  }
+  return options_.matrix.empty()
+             ? Result<void>()
+             : WriteFile(options_.matrix, MatrixText(forms_, coverage, failures_));
+}
+
+int Session::Run() {
+  if (const Result<void> opened = Open(); !opened.ok()) {
+    return Complain(opened.error());
+  }
+  Work();
+  const Coverage coverage(forms_, board_.hits(), hits_before_);
+  Summarise(coverage);
+  if (const Result<void> saved = Save(corpus_.next); !saved.ok()) {
+    return Complain(saved.error());
+  }
+  if (const Result<void> written = WriteFiles(coverage); !written.ok()) {
+    return Complain(written.error());
+  }
+  if (other_failures_ != 0) {
+    return kDiffers;
+  }
+  return coverage.NeverHit().empty() || options_.batch ? 0 : kNeverHit;
+}
+
+}  // namespace tandem::cpu
