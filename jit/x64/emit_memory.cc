@@ -113,7 +113,8 @@ MissRecord Emitter::MissOf(size_t i, const AccessPlan& plan) const {
           .own_write = is_operand ? MemoryOperandOf(inst)->is_written
                                   : (inst.op == cpu::Op::kPush || inst.op == cpu::Op::kPushf ||
                                      inst.op == cpu::Op::kCall),
-          .is_simple = inst.op != cpu::Op::kHost && inst.alignment == 0 &&
+          .is_simple = inst.op != cpu::Op::kHost && inst.op != cpu::Op::kCmpxchg16b &&
+                       inst.alignment == 0 &&
                        inst.host_class == cpu::HostClass::kNone};
 }
 

@@ -30,7 +30,7 @@ class Judge {
   Judge(const Ending& is, Ending& wanted, AllowanceCounts& counts)
       : is_(is), wanted_(wanted), counts_(counts) {}
 
-  void Decide(Side side, const Inst* only);
+  bool Decide(Side side, const Inst* only);
 
  private:
   template <typename T>
@@ -92,6 +92,10 @@ void Judge::TakePageFault(const Inst* only) {
   }
   const Operand* const operand = only == nullptr ? nullptr : MemoryOperandOf(*only);
   const bool is_area = operand != nullptr && operand->size > 64;
+  if (only != nullptr && (only->op == Op::kCmps || only->op == Op::kMovs)) {
+    Take(Allowance::kAreaAddress, wanted_.exception->error_code, is_.exception->error_code);
+    Take(Allowance::kAreaAddress, wanted_.state.cr2, is_.state.cr2);
+  }
   const u64 distance = wanted_.state.cr2 - is_.state.cr2 + kPageSize;
   if ((is_area || (only != nullptr && IsX87Area(only->op))) && distance < 2 * kPageSize) {
     Take(Allowance::kAreaAddress, wanted_.state.cr2, is_.state.cr2);
@@ -110,7 +114,8 @@ bool Judge::TakeFarTarget() {
   return true;
 }
 
-void Judge::Decide(Side side, const Inst* only) {
+// Whether memory may differ, too.
+bool Judge::Decide(Side side, const Inst* only) {
   if (only != nullptr && NativeTreatmentOf(*only) == Native::kOtherValue) {
     TakeValues(*only);
   }
@@ -131,10 +136,10 @@ void Judge::Decide(Side side, const Inst* only) {
     if (only == nullptr || LoadsPointers(only->op)) {
       TakePointers(Allowance::kOldPointers);
     }
-    return;
+    return false;
   }
   if (TakeFarTarget()) {
-    return;
+    return true;
   }
   TakePointers(Allowance::kX87Pointers);
   if (is_.exception && (only == nullptr || only->flags_written != 0)) {
@@ -142,6 +147,7 @@ void Judge::Decide(Side side, const Inst* only) {
   } else if (only != nullptr) {
     TakeFlags(Allowance::kKeptFlags, UndefinedFlags(*only));
   }
+  return false;
 }
 
 }  // namespace
@@ -159,7 +165,7 @@ const char* NameOf(Allowance allowance) {
     case Allowance::kForeignPage:
       return "whether there is a page in the kernel's half";
     case Allowance::kAreaAddress:
-      return "which part of a large area was not there";
+      return "which part of a large area, or which of two operands, was not there";
     case Allowance::kFarOrder:
       return "which of several faults of a far transfer comes first";
     case Allowance::kX87Pointers:
@@ -176,8 +182,8 @@ const char* NameOf(Allowance allowance) {
   return "";
 }
 
-void Allow(Side side, const Inst* only, const Ending& is, Ending& wanted, AllowanceCounts& counts) {
-  Judge(is, wanted, counts).Decide(side, only);
+bool Allow(Side side, const Inst* only, const Ending& is, Ending& wanted, AllowanceCounts& counts) {
+  return Judge(is, wanted, counts).Decide(side, only);
 }
 
 }  // namespace tandem::cpu

@@ -135,6 +135,7 @@ void Batches::Repeat(const std::string& name, const Inst* only,
   FillMemory();
   bool is_equal = true;
   Window window;
+  const u64 before = done;
   for (u64 input = 0; input < inputs && is_equal; ++input) {
     const CpuState state = make(input, window);
     is_equal = contest_.IsEqual(state, window, state.gpr[kRsp] + base);
@@ -148,15 +149,26 @@ void Batches::Repeat(const std::string& name, const Inst* only,
   }
   random_ = random;
   FillMemory();
+  bool is_explained = false;
+  done = before;
   for (u64 input = 0; input < inputs; ++input) {
     current_.state = make(input, window);
     parties_.CopyMemory(current_.data, current_.stack);
     const auto differences = contest_.Differences(current_.state);
     if (!differences.empty()) {
-      return Explain(name, only, differences);
+      const Start start = current_;
+      Explain(name, only, differences);
+      is_explained = true;
+      // Going on from what the host left.
+      (void)contest_.Differences(start, only, number_);
+      parties_.TakeHostMemory(false);
+      parties_.TakeHostMemory(true);
     }
+    ++done;
   }
-  report_({Side::kTranslator, false, name + " (once only)", "", Current()});
+  if (!is_explained) {
+    report_({Side::kTranslator, false, name + " (once only)", "", Current() + "\n"});
+  }
 }
 
 void Batches::Explain(const std::string& name, const Inst* only,

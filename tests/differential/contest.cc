@@ -27,9 +27,9 @@ void Contest::RunHost(const CpuState& start) {
   }
 }
 
-// Runs the engine; true where it ended as the host did, memory aside. Otherwise both ends are
-// filled, allowed differences taken out.
-bool Contest::Runs(Side side, const CpuState& start, Ending& wanted, Ending& is) {
+// Runs the engine. Where it did not end as the host did, wanted_ and is_ are filled, allowed
+// differences taken out.
+Contest::Comparison Contest::Compare(Side side, const CpuState& start) {
   const Parties::End end = side == Side::kInterpreter ? parties_.RunInterpreter(start)
                                                       : parties_.RunTranslator(start);
   const auto is_same = [](const Exceptions& a, u64 a_cr2, const Exceptions& b, u64 b_cr2) {
@@ -39,13 +39,14 @@ bool Contest::Runs(Side side, const CpuState& start, Ending& wanted, Ending& is)
   };
   if (is_same(host_.exception, host_.state.cr2, end.exception, end.state->cr2) &&
       AreEqual(host_.state, *end.state)) {
-    return true;
+    return {true, false};
   }
-  is = {end.exception, *end.state};
-  wanted = host_;
-  Allow(side, only_, is, wanted, allowances_);
-  return is_same(wanted.exception, wanted.state.cr2, is.exception, is.state.cr2) &&
-         AreEqual(wanted.state, is.state);
+  is_ = {end.exception, *end.state};
+  wanted_ = host_;
+  const bool ignores_memory = Allow(side, only_, is_, wanted_, allowances_);
+  return {is_same(wanted_.exception, wanted_.state.cr2, is_.exception, is_.state.cr2) &&
+              AreEqual(wanted_.state, is_.state),
+          ignores_memory};
 }
 
 bool Contest::IsEqual(const CpuState& start, Window data, u64 stack_linear) {
@@ -53,30 +54,42 @@ bool Contest::IsEqual(const CpuState& start, Window data, u64 stack_linear) {
   if (!has_ended()) {
     return true;
   }
-  const bool is_interpreter_equal = Runs(Side::kInterpreter, start, wanted_, is_) &&
-                                    parties_.HasSameMemoryNear(false, data, stack_linear);
-  const bool is_translator_equal = Runs(Side::kTranslator, start, wanted_, is_) &&
-                                   parties_.HasSameMemoryNear(true, data, stack_linear);
-  return is_interpreter_equal && is_translator_equal;
+  for (const Side side : {Side::kInterpreter, Side::kTranslator}) {
+    const Comparison comparison = Compare(side, start);
+    const bool is_translator = side == Side::kTranslator;
+    if (comparison.ignores_memory) {
+      parties_.TakeHostMemory(is_translator);
+    }
+    if (!comparison.is_same || !parties_.HasSameMemoryNear(is_translator, data, stack_linear)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void Contest::Look(Side side, const CpuState& start, std::vector<Difference>& found) {
   const bool is_translator = side == Side::kTranslator;
-  const bool is_same = Runs(side, start, wanted_, is_);
+  const auto [is_same, ignores_memory] = Compare(side, start);
+  if (ignores_memory) {
+    parties_.TakeHostMemory(is_translator);
+  }
   const std::string memory = parties_.CompareMemory(is_translator);
   if (is_same && memory.empty()) {
     return;
   }
-  Difference difference{side, memory.empty() && undefined_ != 0, memory};
+  // What the host makes of bytes without meaning is as undefined as a flag.
+  const bool is_unknown = only_ != nullptr && only_->op == Op::kInvalid;
+  Difference difference{side, is_unknown || (memory.empty() && undefined_ != 0), memory};
   if (!is_same) {
     difference.text += CompareExceptions(wanted_.exception, wanted_.state.cr2, is_.exception,
                                          is_.state.cr2) +
                        CompareStates(wanted_.state, is_.state);
     wanted_.state.rflags =
         (wanted_.state.rflags & ~u64{undefined_}) | (is_.state.rflags & undefined_);
-    difference.is_undefined = difference.is_undefined &&
-                              CompareStates(wanted_.state, is_.state).empty() &&
-                              wanted_.exception.has_value() == is_.exception.has_value();
+    difference.is_undefined = is_unknown || (difference.is_undefined &&
+                                             AreEqual(wanted_.state, is_.state) &&
+                                             wanted_.exception.has_value() ==
+                                                 is_.exception.has_value());
   }
   found.push_back(difference);
 }

@@ -38,7 +38,11 @@ class Contest {
 
  private:
   void RunHost(const CpuState& start);
-  bool Runs(Side side, const CpuState& start, Ending& wanted, Ending& is);
+  struct Comparison {
+    bool is_same = false;         // but for what is allowed, memory aside
+    bool ignores_memory = false;
+  };
+  Comparison Compare(Side side, const CpuState& start);
   void Look(Side side, const CpuState& start, std::vector<Difference>& found);
 
   Parties& parties_;

@@ -67,6 +67,19 @@ std::string Suffix(const Inst& inst) {
   return text;
 }
 
+// The opcode is rather a prefix or an escape.
+bool IsPrefix(const Skeleton& skeleton, u8 bits) {
+  constexpr u8 kAny[] = {0x0f, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
+  if (skeleton.encoding != Encoding::kLegacy || skeleton.map > 1) {
+    return false;
+  }
+  if (skeleton.map == 1) {
+    return skeleton.opcode == 0x38 || skeleton.opcode == 0x3a;
+  }
+  return std::find(std::begin(kAny), std::end(kAny), skeleton.opcode) != std::end(kAny) ||
+         (bits == 64 && (skeleton.opcode & 0xf0) == 0x40);
+}
+
 class Finder {
  public:
   Finder(const CpuModel& model, Choice choice) : model_(model), choice_(choice) {}
@@ -93,7 +106,7 @@ void Finder::FindIn(MachineMode mode) {
     if (Decode({bits}, std::as_bytes(std::span(code)), inst) != DecodeStatus::kOk ||
         inst.op == Op::kInvalid || inst.op == Op::kTooLong || !IsOffered(model_, inst) ||
         inst.encoding != skeleton.encoding ||
-        (inst.modrm_at == 0 && (skeleton.modrm & 0xf8) != 0)) {
+        IsPrefix(skeleton, bits) || (inst.modrm_at == 0 && (skeleton.modrm & 0xf8) != 0)) {
       return;
     }
     if (choice_ == Choice::kAll || inst.host_class == HostClass::kAvx512) {

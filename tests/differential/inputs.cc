@@ -37,6 +37,12 @@ class Filler {
   u16 OperandSize() const;
   u64 SegmentBase() const;
   u64 CodeTarget() { return layout_.code - layout_.code_base + 64 + random_() % 0x1000; }
+  // Some selectors mean something to the host alone.
+  bool TakesSelector() const {
+    return (inst_.op >= Op::kLar && inst_.op <= Op::kArpl) ||
+           (inst_.op >= Op::kLds && inst_.op <= Op::kLss) || inst_.is_far ||
+           HasOperand(inst_, OperandKind::kSegment);
+  }
   u16 Selector() { return Pick(random_, kSelectors); }
   template <typename T>
   void Put(u64 linear, T value) {
@@ -163,7 +169,7 @@ u64 Filler::ChooseTarget() {
   if (kind == 13) {
     return kMiddle - random_() % (size + 1);
   }
-  const u64 outside = random_() % (size + 1);
+  const u64 outside = TakesSelector() ? size : random_() % (size + 1);
   return kind == 14 ? kLongLayout.data - outside : kLongLayout.data + kDataSize - size + outside;
 }
 

@@ -61,6 +61,12 @@ void Parties::Write(u64 linear, std::span<const u8> bytes) {
   }
 }
 
+void Parties::TakeHostMemory(bool is_translator) {
+  Machine& machine = MachineOf(is_translator);
+  machine.Write(kLongLayout.data, native_.data());
+  machine.Write(kStackStart, native_.stack());
+}
+
 void Parties::WriteHost(u64 linear, u32 value) {
   std::memcpy(reinterpret_cast<void*>(linear), &value, sizeof(value));
 }

@@ -35,6 +35,8 @@ class Parties final : public MemoryWriter {
   void PutCode(MachineMode mode, std::span<const u8> code, u64 turn);
   void FillMemory(std::span<const std::byte> data, std::span<const std::byte> stack);
   void Write(u64 linear, std::span<const u8> bytes) override;
+  // The engine's memory becomes as the host's.
+  void TakeHostMemory(bool is_translator);
   // The host's alone.
   static void WriteHost(u64 linear, u32 value);
   // Linear address of the memory operand.

@@ -4,7 +4,8 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u8 kPrefixes[] = {0, 0x66, 0xf2, 0xf3};
-constexpr u8 kMemory = 0x06, kRegister = 0xc1;  // ModRM with /0
+constexpr u8 kMemory = 0x06;               // ModRM with /0
+constexpr u8 kPlain = 1, kHighByte = 5;  // registers: CL and its like, CH
 
 // All values of ModRM.r/m mean something of their own: x87, and 0F 01.
 bool IsDense(const Skeleton& skeleton) {
@@ -45,9 +46,12 @@ void Visitor::VisitModrm(Skeleton skeleton, u8 regs) {
   for (u8 reg = 0; reg < regs; ++reg) {
     skeleton.modrm = static_cast<u8>(kMemory | reg << 3);
     visit_(skeleton);
-    for (u8 rm = 0; rm < (IsDense(skeleton) ? 8 : 1); ++rm) {
-      skeleton.modrm = static_cast<u8>((IsDense(skeleton) ? 0xc0 | rm : kRegister) | reg << 3);
-      visit_(skeleton);
+    for (u8 rm = 0; rm < 8; ++rm) {
+      if (IsDense(skeleton) || rm == kPlain ||
+          (rm == kHighByte && skeleton.encoding == Encoding::kLegacy && skeleton.map < 2)) {
+        skeleton.modrm = static_cast<u8>(0xc0 | reg << 3 | rm);
+        visit_(skeleton);
+      }
     }
   }
 }

@@ -12,14 +12,21 @@ bool IsIn(Op op, std::initializer_list<Op> ops) {
   return std::find(ops.begin(), ops.end(), op) != ops.end();
 }
 
-// Processors differ in PREFETCH of a register, PAUSE with REX.B, and near branches of 64-bit mode with
-// an operand-size prefix, which Intel's ignore.
+// Processors differ in PREFETCH of a register, PAUSE with REX.B, the upper half of a segment register
+// pushed as 32 bits, LOOPE and LOOPNE with a repeat prefix, and near branches of 64-bit mode with an
+// operand-size prefix, which Intel's ignore.
 bool IsVendors(const Inst& inst, MachineMode mode) {
-  const auto prefixes = std::span(inst.bytes).first(inst.opcode_at);
-  const bool is_sized = std::find(prefixes.begin(), prefixes.end(), 0x66) != prefixes.end();
-  return (mode == MachineMode::kLong && is_sized && IsTransfer(inst.op) && !inst.is_far) ||
-         (inst.op == Op::kNop && MemoryOperandOf(inst) == nullptr &&
-          inst.bytes[inst.opcode_at] == 0x0f) ||
+  const auto has_prefix = [prefixes = std::span(inst.bytes).first(inst.opcode_at)](u8 prefix) {
+    return std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
+  };
+  const u8* const opcode = &inst.bytes[inst.opcode_at];
+  const bool is_loop = inst.op == Op::kLoope || inst.op == Op::kLoopne;
+  const bool is_prefetch = opcode[0] == 0x0f && (opcode[1] == 0x0d || opcode[1] == 0x18);
+  return (mode == MachineMode::kLong && has_prefix(0x66) && IsTransfer(inst.op) && !inst.is_far) ||
+         (is_loop && (has_prefix(0xf2) || has_prefix(0xf3))) ||
+         (inst.op == Op::kPush && inst.operands[0].kind == OperandKind::kSegment &&
+          inst.operand_size == 4) ||
+         (inst.op == Op::kNop && MemoryOperandOf(inst) == nullptr && is_prefetch) ||
          (inst.op == Op::kPause && inst.opcode_at > 0 &&
           (inst.bytes[inst.opcode_at - 1u] & 0xf1) == 0x41);
 }
@@ -27,6 +34,12 @@ bool IsVendors(const Inst& inst, MachineMode mode) {
 bool WritesFs(const Inst& inst) {
   const Operand& to = inst.operands[0];
   return to.kind == OperandKind::kSegment && to.is_written && to.reg == 4;
+}
+
+bool HasWideFarPointer(const Inst& inst) {
+  const Operand* const operand = MemoryOperandOf(inst);
+  const bool is_far = inst.is_far || (inst.op >= Op::kLds && inst.op <= Op::kLss);
+  return is_far && operand != nullptr && operand->size == 10 && __builtin_cpu_is("amd") != 0;
 }
 
 const char* ReasonOfNever(const Inst& inst) {
@@ -43,6 +56,9 @@ const char* ReasonOfNever(const Inst& inst) {
   if (inst.op >= Op::kXsave && inst.op <= Op::kXrstors64 && inst.op != Op::kXsaves &&
       inst.op != Op::kXsaves64 && inst.op != Op::kXrstors && inst.op != Op::kXrstors64) {
     return "which components are in their initial state depends on the host's history";
+  }
+  if (HasWideFarPointer(inst)) {
+    return "AMD's processors have no far pointers of 80 bits";
   }
   if (inst.op == Op::kInt1) {
     return "hypervisors differ about where it stops";
