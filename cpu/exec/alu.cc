@@ -1,3 +1,4 @@
+#include "cpu/exec/break_flag.h"
 #include "cpu/exec/flags.h"
 #include "cpu/exec/operand.h"
 
@@ -42,6 +43,9 @@ u64 Apply(T& a, T b, u64 rflags) {
     TANDEM_ALU("cmp", "+&r"(a));
   } else {
     TANDEM_ALU("test", "+&r"(a));
+  }
+  if constexpr (kBreaksFlag && kOp == Alu::kSbb) {
+    return FlagsFromAx(ax) ^ ((b & 0xf) == 0xf && (carry & kFlagCf) != 0 ? kFlagAf : 0);
   }
   return FlagsFromAx(ax);
 }

@@ -30,7 +30,7 @@ std::string HexOf(std::span<const u8> bytes) {
 }  // namespace
 
 Batches::Batches(Parties& parties, const std::vector<Form>& forms, u64 seed, Choice choice,
-                 std::span<std::atomic<u32>> hits, Report report)
+                 std::span<FormHits> hits, Report report)
     : parties_(parties),
       forms_(forms),
       seed_(seed),
@@ -46,6 +46,7 @@ Batches::Batches(Parties& parties, const std::vector<Form>& forms, u64 seed, Cho
 
 void Batches::Run(u64 number) {
   number_ = number;
+  completed_ = 0;
   random_ = Random(seed_ * 0x9e3779b97f4a7c15 + number);
   const u64 place = number % kCycle;
   if (place < kFormsOfCycle) {
@@ -71,7 +72,7 @@ void Batches::RunForm(u64 index) {
   }
 }
 
-void Batches::RunSingle(const Single& single, const std::string& name, std::atomic<u32>* hits) {
+void Batches::RunSingle(const Single& single, const std::string& name, FormHits* hits) {
   current_.mode = single.mode;
   current_.code = single.code;
   sequence_ = nullptr;
@@ -83,7 +84,8 @@ void Batches::RunSingle(const Single& single, const std::string& name, std::atom
   const u64 before = counts_.single_cases;
   Repeat(name, &single.inst, make, kSingleInputs, counts_.single_cases);
   if (hits != nullptr) {
-    hits->fetch_add(static_cast<u32>(counts_.single_cases - before), std::memory_order_relaxed);
+    hits->all += static_cast<u32>(counts_.single_cases - before);
+    hits->completed += static_cast<u32>(completed_);
   }
 }
 
@@ -140,6 +142,7 @@ void Batches::Repeat(const std::string& name, const Inst* only,
     const CpuState state = make(input, window);
     is_equal = contest_.IsEqual(state, window, state.gpr[kRsp] + base);
     done += is_equal && contest_.has_ended() ? 1 : 0;
+    completed_ += is_equal && !contest_.host().exception ? 1 : 0;
     if (!contest_.has_ended()) {
       return;  // the host's memory may differ now
     }

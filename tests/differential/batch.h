@@ -20,6 +20,12 @@ struct Finding {
   std::string details;
 };
 
+// Cases of one form.
+struct FormHits {
+  std::atomic<u32> all;
+  std::atomic<u32> completed;  // without an exception
+};
+
 struct BatchCounts {
   u64 single_cases = 0, sequence_cases = 0;  // each ran on the host, interpreter and translator
   u64 narrow_cases = 0;                      // each ran on interpreter and translator
@@ -34,7 +40,7 @@ class Batches {
 
   // All outlive this; hits counts the cases of each form.
   Batches(Parties& parties, const std::vector<Form>& forms, u64 seed, Choice choice,
-          std::span<std::atomic<u32>> hits, Report report);
+          std::span<FormHits> hits, Report report);
 
   void Run(u64 number);
   const BatchCounts& counts() const { return counts_; }
@@ -44,7 +50,7 @@ class Batches {
 
  private:
   void RunForm(u64 index);
-  void RunSingle(const Single& single, const std::string& name, std::atomic<u32>* hits);
+  void RunSingle(const Single& single, const std::string& name, FormHits* hits);
   void RunSequence();
   void RunNarrow();
   void FillMemory();
@@ -60,12 +66,13 @@ class Batches {
   const std::vector<Form>& forms_;
   const u64 seed_;
   const Choice choice_;
-  const std::span<std::atomic<u32>> hits_;
+  const std::span<FormHits> hits_;
   const Report report_;
   const ValuePool pool_;
   Contest contest_;
   std::vector<std::unique_ptr<NarrowDifferential>> narrow_;
   u64 number_ = 0;
+  u64 completed_ = 0;  // cases of the batch that ended without an exception
   Random random_{0};
   Start current_;
   const Sequence* sequence_ = nullptr;

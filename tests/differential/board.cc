@@ -19,11 +19,11 @@ void* MapShared(size_t size) {
 Board::Board(size_t forms)
     : forms_(forms),
       shared_(static_cast<Shared*>(MapShared(sizeof(Shared)))),
-      hits_(static_cast<std::atomic<u32>*>(MapShared(forms * sizeof(std::atomic<u32>)))) {}
+      hits_(static_cast<FormHits*>(MapShared(forms * sizeof(FormHits)))) {}
 
 Board::~Board() {
   ::munmap(shared_, sizeof(Shared));
-  ::munmap(hits_, forms_ * sizeof(std::atomic<u32>));
+  ::munmap(hits_, forms_ * sizeof(FormHits));
 }
 
 BatchCounts Board::Total() const {

@@ -26,7 +26,7 @@ class Board {
   Board& operator=(const Board&) = delete;
 
   WorkerBoard& worker(size_t index) { return shared_->workers[index]; }
-  std::span<std::atomic<u32>> hits() { return {hits_, forms_}; }
+  std::span<FormHits> hits() { return {hits_, forms_}; }
   std::atomic<bool>& must_stop() { return shared_->must_stop; }
   // Of all workers.
   BatchCounts Total() const;
@@ -40,7 +40,7 @@ class Board {
 
   const size_t forms_;
   Shared* shared_ = nullptr;
-  std::atomic<u32>* hits_ = nullptr;
+  FormHits* hits_ = nullptr;
 };
 
 void Post(const BatchCounts& counts, const AllowanceCounts& allowances, WorkerBoard& to);

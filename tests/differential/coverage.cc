@@ -9,12 +9,13 @@
 
 namespace tandem::cpu {
 
-Coverage::Coverage(const std::vector<Form>& forms, std::span<const std::atomic<u32>> hits,
+Coverage::Coverage(const std::vector<Form>& forms, std::span<const FormHits> hits,
                    const std::map<std::string, u64>& before)
     : forms_(forms) {
   for (size_t i = 0; i < forms.size(); ++i) {
     const auto earlier = before.find(forms[i].name);
-    cases_.push_back(hits[i].load() + (earlier == before.end() ? 0 : earlier->second));
+    cases_.push_back(hits[i].all + (earlier == before.end() ? 0 : earlier->second));
+    completed_.push_back(hits[i].completed);
   }
 }
 
@@ -27,6 +28,22 @@ std::vector<std::string> Coverage::NeverHit() const {
   for (size_t i = 0; i < forms_.size(); ++i) {
     if (cases_[i] == 0 && IsForHost(i)) {
       names.push_back(forms_[i].name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> Coverage::NeverCompleted() const {
+  std::map<std::string, bool> has_completed;
+  for (size_t i = 0; i < forms_.size(); ++i) {
+    if (IsForHost(i)) {
+      has_completed[std::string(MnemonicName(forms_[i].example.mnemonic))] |= completed_[i] != 0;
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, has] : has_completed) {
+    if (!has) {
+      names.push_back(name);
     }
   }
   return names;
@@ -67,7 +84,7 @@ std::string Coverage::Listing() const {
   std::string text;
   for (size_t i = 0; i < forms_.size(); ++i) {
     const char* const reason = ReasonOf(forms_[i].example);
-    text += fmt::format("{:8} {}{}{}\n", cases_[i], forms_[i].name, *reason == '\0' ? "" : " # ",
+    text += fmt::format("{:8} {:8} {}{}{}\n", cases_[i], completed_[i], forms_[i].name, *reason == '\0' ? "" : " # ",
                         reason);
   }
   return text;

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "tests/differential/form.h"
+#include "tests/differential/batch.h"
 
 namespace tandem::cpu {
 
@@ -14,24 +13,26 @@ namespace tandem::cpu {
 class Coverage {
  public:
   // before: cases of earlier runs, by name.
-  Coverage(const std::vector<Form>& forms, std::span<const std::atomic<u32>> hits,
+  Coverage(const std::vector<Form>& forms, std::span<const FormHits> hits,
            const std::map<std::string, u64>& before);
 
   u64 CasesOf(size_t form) const { return cases_[form]; }
   // Forms that the host can run and that no case was of.
   std::vector<std::string> NeverHit() const;
+  // Mnemonics of which no case of this run was without an exception.
+  std::vector<std::string> NeverCompleted() const;
   // "12 of 13 forms (5 of 6 mnemonics)".
   std::string Summary() const;
   // Those that the host cannot run, by reason: "REASON: mnemonics".
   std::vector<std::string> NotForHost() const;
-  // A line a form: cases and name.
+  // A line a form: cases, those without an exception (of this run), and name.
   std::string Listing() const;
 
  private:
   bool IsForHost(size_t form) const;
 
   const std::vector<Form>& forms_;
-  std::vector<u64> cases_;
+  std::vector<u64> cases_, completed_;
 };
 
 }  // namespace tandem::cpu

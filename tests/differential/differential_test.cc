@@ -11,7 +11,7 @@ void RunBatches(Choice choice, u64 count) {
   CpuModel model;
   model.features = InterpreterFeatures();
   const std::vector<Form> forms = FindForms(model, choice);
-  std::vector<std::atomic<u32>> hits(forms.size());
+  std::vector<FormHits> hits(forms.size());
   auto parties = std::make_unique<Parties>();
   if (!parties->is_usable()) {
     MESSAGE("skipped: the test's addresses are taken");

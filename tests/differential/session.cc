@@ -151,6 +151,8 @@ void Session::Summarise(const Coverage& coverage) const {
     Print("not run on the host, " + line + "\n");
   }
   Print("hit: " + coverage.Summary() + "\n");
+  Print(fmt::format("in this run always with an exception: {}\n",
+                    fmt::join(coverage.NeverCompleted(), " ")));
   for (const std::string& name : coverage.NeverHit()) {
     Print("never hit: " + name + "\n");
   }
