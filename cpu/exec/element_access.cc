@@ -8,7 +8,10 @@ namespace {
 constexpr u64 LowBits(u32 count) { return count >= 64 ? ~u64{0} : (u64{1} << count) - 1; }
 
 bool ElementAddress(Core& core, const Step& step, u32 at, u32 size, AccessKind kind, Gva& linear) {
-  const u64 offset = EffectiveAddress(core, step) + at;  // only the start is cut to address size
+  u64 offset = EffectiveAddress(core, step) + at;
+  if (step.inst->masking.element_size == 0) {  // VMASKMOV; EVEX: only the start is cut
+    offset &= ~u64{0} >> step.address_shift;
+  }
   if (step.check_segment) {
     return LinearChecked(core, step.segment, offset, size, kind, linear);
   }

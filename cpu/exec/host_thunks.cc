@@ -128,9 +128,11 @@ Assignment Assign(const Inst& inst) {
     result.encoding.gpr[reg] = reg;
   }
   if (Bit(result.guest_used, kRsp)) {
-    // One that needs no REX: the other operand may be AH.
-    result.encoding.gpr[kRsp] = Bit(result.guest_used, kRbp) ? kRbx : kRbp;
-    taken |= 1u << result.encoding.gpr[kRsp];
+    // One that needs no REX if it can be had: the other operand may be AH.
+    u8& host = result.encoding.gpr[kRsp];
+    host = Bit(taken, kRbp) ? kRbx : kRbp;
+    host = Bit(taken, host) ? take() : host;
+    taken |= 1u << host;
   }
   result.state = take();
   result.buffer = take();

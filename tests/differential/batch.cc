@@ -154,10 +154,12 @@ void Batches::Repeat(const std::string& name, const Inst* only,
   FillMemory();
   bool is_explained = false;
   done = before;
+  completed_ = 0;
   for (u64 input = 0; input < inputs; ++input) {
     current_.state = make(input, window);
     parties_.CopyMemory(current_.data, current_.stack);
     const auto differences = contest_.Differences(current_.state);
+    completed_ += contest_.host().exception ? 0 : 1;
     if (!differences.empty()) {
       const Start start = current_;
       Explain(name, only, differences);

@@ -36,7 +36,7 @@ std::vector<std::string> Coverage::NeverHit() const {
 std::vector<std::string> Coverage::NeverCompleted() const {
   std::map<std::string, bool> has_completed;
   for (size_t i = 0; i < forms_.size(); ++i) {
-    if (IsForHost(i)) {
+    if (cases_[i] != 0) {
       has_completed[std::string(MnemonicName(forms_[i].example.mnemonic))] |= completed_[i] != 0;
     }
   }

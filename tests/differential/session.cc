@@ -30,6 +30,17 @@ Result<void> WriteFile(const std::string& path, const std::string& text) {
   return file.flush() ? Result<void>() : Error{fmt::format("cannot write '{}'", path)};
 }
 
+// The processor's, from /proc/cpuinfo.
+std::string HostName() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) {
+      return "Host: " + line.substr(line.find(':') + 2);
+    }
+  }
+  return "Host: not known";
+}
+
 int Complain(const Error& error) {
   std::fprintf(stderr, "error: %s\n", error.message.c_str());
   return kWrongCall;
@@ -130,16 +141,19 @@ void Session::Work() {
   corpus_.next = workers.Next();
 }
 
-void Session::Summarise(const Coverage& coverage) const {
+std::string Session::CountsText() const {
   const BatchCounts counts = board_.Total();
   const u64 cases = counts.single_cases + counts.sequence_cases;
-  Print(fmt::format("seed {}, {:.0f} s, {} workers\n", corpus_.seed, Elapsed(), options_.jobs));
-  Print(fmt::format("cases against the host: interpreter {0}, translator {0}: {1} of single "
-                    "instructions, {2} of sequences; {3:.0f}/s on both together\n",
-                    cases, counts.single_cases, counts.sequence_cases,
-                    2 * static_cast<double>(cases) / Elapsed()));
-  Print(fmt::format("cases of real and protected mode, translator against interpreter: {}\n",
-                    counts.narrow_cases));
+  return fmt::format("seed {}, {:.0f} s, {} workers: {} cases against the host on the interpreter and as "
+                     "many on the translator, {} of single instructions and {} of sequences ({:.0f}/s on "
+                     "both together); {} cases of real and protected mode, translator against "
+                     "interpreter; {} cases differ, {} in undefined flags or bytes without meaning",
+                     corpus_.seed, Elapsed(), options_.jobs, cases, counts.single_cases,
+                     counts.sequence_cases, 2 * static_cast<double>(cases) / Elapsed(),
+                     counts.narrow_cases, counts.differences, counts.undefined);
+}
+
+void Session::Summarise(const Coverage& coverage) const {
   const AllowanceCounts allowances = board_.TotalAllowances();
   for (size_t i = 0; i < kAllowances; ++i) {
     if (allowances[i] != 0) {
@@ -150,15 +164,29 @@ void Session::Summarise(const Coverage& coverage) const {
   for (const std::string& line : coverage.NotForHost()) {
     Print("not run on the host, " + line + "\n");
   }
-  Print("hit: " + coverage.Summary() + "\n");
   Print(fmt::format("in this run always with an exception: {}\n",
                     fmt::join(coverage.NeverCompleted(), " ")));
+  Print("hit: " + coverage.Summary() + "\n");
   for (const std::string& name : coverage.NeverHit()) {
     Print("never hit: " + name + "\n");
   }
-  Print(fmt::format("undefined flags differ in {} cases of {} forms\n", counts.undefined,
-                    failures_.undefined.size()));
-  Print(fmt::format("{} cases differ\n", counts.differences));
+  Print(CountsText() + "\n");
+}
+
+std::string Session::ConformanceText(const Coverage& coverage) const {
+  std::string text = "## Instructions against the host\n\n" + HostName() + ", " + CountsText() +
+                     ". Hit: " + coverage.Summary() + ".\n\n" +
+                     MatrixText(forms_, coverage, failures_) + "\nUndefined flags differ for: " +
+                     fmt::format("{}.\n", fmt::join(failures_.undefined, ", "));
+  text += "\nNot run on the host:\n\n";
+  for (const std::string& line : coverage.NotForHost()) {
+    text += "- " + line + "\n";
+  }
+  text += "\nDifferences that are no errors, or known gaps (\"translator:\"):\n\n";
+  for (size_t i = 0; i < kAllowances; ++i) {
+    text += fmt::format("- {}\n", NameOf(static_cast<Allowance>(i)));
+  }
+  return text;
 }
 
 Result<void> Session::WriteFiles(const Coverage& coverage) const {
@@ -169,7 +197,7 @@ Result<void> Session::WriteFiles(const Coverage& coverage) const {
   }
   return options_.matrix.empty()
              ? Result<void>()
-             : WriteFile(options_.matrix, MatrixText(forms_, coverage, failures_));
+             : WriteFile(options_.matrix, ConformanceText(coverage));
 }
 
 int Session::Run() {

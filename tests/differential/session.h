@@ -25,6 +25,8 @@ class Session {
   void ShowProgress();
   Result<void> Save(u64 next);
   void Summarise(const Coverage& coverage) const;
+  std::string CountsText() const;
+  std::string ConformanceText(const Coverage& coverage) const;
   Result<void> WriteFiles(const Coverage& coverage) const;
   double Elapsed() const;
 

@@ -89,6 +89,8 @@ bool Place(Random& random, Single& single) {
   }
   if (HasOperand(inst, OperandKind::kFarPointer)) {
     PlaceFarPointer(random, single);
+  } else if (inst.op == Op::kEnter) {
+    single.code[inst.tail_at + 1u] = 0;  // a frame that fits into the stack
   } else if (IsTransfer(inst.op) && inst.operands[0].kind == OperandKind::kImmediate &&
              inst.op != Op::kRet) {
     PlaceTarget(random, single);

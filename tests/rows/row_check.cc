@@ -61,6 +61,9 @@ std::span<u8> Unit(const std::string& place, CpuState& state) {
   if (place == "cr0" || place == "cr4") {
     return Field(place == "cr0" ? state.cr0 : state.cr4);
   }
+  if (place == "cr2" || place == "gs_base") {
+    return Field(place == "cr2" ? state.cr2 : state.Seg(SegReg::kGs).base);
+  }
   return place == "rip" ? Field(state.rip) : std::span<u8>{};
 }
 

@@ -50,6 +50,18 @@ TEST_CASE("flow: code that others overwrite is decoded again when it is entered"
   CHECK_EQ(machine.state().gpr[kRcx], 1);
 }
 
+TEST_CASE("flow: no instruction becomes one by its second byte") {
+  Machine machine(MachineMode::kLong);
+  PutAt(machine, kCode, {0x0f, 0x04, 0xc0, 0xeb, 0xfe});
+  const auto exception = machine.Run(2);
+  REQUIRE(exception);
+  CHECK_EQ(exception->vector, 6);
+  PutAt(machine, kCode, {0x0f, 0x9f});  // setg al
+  machine.Reset();
+  CHECK(!machine.Run(1));
+  CHECK_EQ(machine.state().gpr[kRax], 1);
+}
+
 TEST_CASE("flow: an instruction across two pages is fetched from both, and watched on both") {
   Machine machine(MachineMode::kLong);
   const u64 start = kCode + kPageSize - 2;
