@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bits.h"
+#include "cpu/decode/facts.h"
 #include "tests/differential/treatment.h"
 
 namespace tandem::cpu {
@@ -120,14 +121,18 @@ bool Judge::Decide(Side side, const Inst* only) {
     TakeValues(*only);
   }
   TakePageFault(only);
-  if (only != nullptr && only->is_far && is_.exception && wanted_.exception &&
-      is_.exception->vector != wanted_.exception->vector) {
+  if (only != nullptr && IsTransfer(only->op) && is_.exception && wanted_.exception &&
+      is_.exception->rip == wanted_.exception->rip &&
+      (only->is_far || is_.exception->vector != wanted_.exception->vector)) {
     ++counts_[static_cast<size_t>(Allowance::kFarOrder)];
     wanted_ = is_;
   }
   if (is_.exception && is_.exception->vector == kSimdException) {
     Take(Allowance::kInexactUnknown, wanted_.state.fx.mxcsr,
          wanted_.state.fx.mxcsr | (is_.state.fx.mxcsr & kMxcsrInexact));
+    if (only != nullptr && MnemonicName(only->mnemonic).find("dpp") != std::string_view::npos) {
+      Take(Allowance::kDotProduct, wanted_.state.fx.mxcsr, is_.state.fx.mxcsr);
+    }
   }
   if (is_.exception && only != nullptr && only->op >= Op::kGatherDd && only->op <= Op::kGatherQq) {
     TakeGather(*only);
@@ -158,6 +163,8 @@ const char* NameOf(Allowance allowance) {
       return "values that are the host's own (CPUID, clocks, random numbers)";
     case Allowance::kInexactUnknown:
       return "MXCSR.PE beside an unmasked exception: only the unmasked instruction knows";
+    case Allowance::kDotProduct:
+      return "MXCSR after DPPS and DPPD with an unmasked exception: it depends on their steps";
     case Allowance::kOldPointers:
       return "interpreter: x87 pointers from before, while no exception is pending";
     case Allowance::kFaultingGather:
@@ -167,7 +174,7 @@ const char* NameOf(Allowance allowance) {
     case Allowance::kAreaAddress:
       return "which part of a large area, or which of two operands, was not there";
     case Allowance::kFarOrder:
-      return "which of several faults of a far transfer comes first";
+      return "which of several faults of a call, jump or return comes first";
     case Allowance::kX87Pointers:
       return "translator: x87 instruction and data pointers are not the guest's";
     case Allowance::kDeadFlags:

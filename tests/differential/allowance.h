@@ -13,6 +13,7 @@ enum class Side : u8 { kInterpreter, kTranslator };
 enum class Allowance : u8 {
   kOtherValue,
   kInexactUnknown,
+  kDotProduct,
   kOldPointers,
   kFaultingGather,
   kForeignPage,

@@ -36,6 +36,10 @@ class Filler {
   void ShrinkMask(u64 target);
   u16 OperandSize() const;
   u64 SegmentBase() const;
+  // Mostly; now and then where nothing is, but never among the code itself.
+  u64 AnyTarget() {
+    return OneIn(random_, 8) ? Masked(RandomValue(random_) | 0x40) : Masked(CodeTarget());
+  }
   u64 CodeTarget() { return layout_.code - layout_.code_base + 64 + random_() % 0x1000; }
   // Some selectors mean something to the host alone.
   bool TakesSelector() const {
@@ -122,7 +126,7 @@ void Filler::ChooseImplicit() {
     state_.gpr[kRcx] = random_() % 3 | (OneIn(random_, 4) ? RandomValue(random_) << 16 : 0);
   }
   if (IsTransfer(inst_.op) && inst_.operands[0].kind == OperandKind::kGpr) {
-    state_.gpr[inst_.operands[0].reg] = OneIn(random_, 8) ? RandomValue(random_) : CodeTarget();
+    state_.gpr[inst_.operands[0].reg] = AnyTarget();
   }
 }
 
@@ -130,7 +134,7 @@ void Filler::ChooseImplicit() {
 void Filler::PutStack() {
   const u64 top = layout_.data_base + state_.gpr[kRsp];
   if (inst_.op == Op::kRet) {
-    u64 value = OneIn(random_, 8) ? RandomValue(random_) : CodeTarget();
+    u64 value = AnyTarget();
     if (inst_.is_far) {  // to where the code is of the same size, or nowhere
       const unsigned shift = inst_.operand_size * 8;
       value = shift >= 64 ? value : value & ((u64{1} << shift) - 1);
@@ -143,7 +147,7 @@ void Filler::PutStack() {
       }
       return;
     }
-    Put<u64>(top, Masked(value));
+    Put<u64>(top, value);
   } else if (inst_.op == Op::kPopf) {
     Put<u64>(top, random_() & ~(kFlagTf | kFlagAc));
   } else if (inst_.op == Op::kPop && HasOperand(inst_, OperandKind::kSegment)) {
@@ -234,7 +238,7 @@ void Filler::PutOperand() {
       Put<u16>(target_ + inst_.operand_size, Selector());
       break;
     case Op::kJmp: case Op::kCall:
-      Put<u64>(target_, OneIn(random_, 8) ? RandomValue(random_) : Masked(CodeTarget()));
+      Put<u64>(target_, AnyTarget());
       if (inst_.is_far) {
         const bool is_own = OneIn(random_, 2);
         Put<u16>(target_ + inst_.operand_size,

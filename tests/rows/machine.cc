@@ -131,8 +131,10 @@ void Machine::BuildPaging() {
     const bool is_data = address >= kLongLayout.data && address < kLongLayout.data + kDataSize;
     const bool is_stack = address >= kStackStart && address < kStackStart + kStackSize;
     const bool is_code = page < 2;
+    constexpr u64 kReadOnly = 5;
+    const u64 rights = is_code && is_scattered_ ? kReadOnly : kTable;
     StoreLe<u64>(At(kPageTable + page * 8),
-                 is_data || is_stack || is_code ? PhysicalOf(address) | kTable : u64{0});
+                 is_data || is_stack || is_code ? PhysicalOf(address) | rights : u64{0});
   }
 }
 

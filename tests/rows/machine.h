@@ -91,7 +91,8 @@ class Machine {
   std::byte* At(u64 address);
   std::span<std::byte> data() { return {At(layout().data), kDataSize}; }
   // Long mode: neighbouring pages of data and stack change places in physical memory, so that a
-  // wrong page shows. For these only Read and Write know where a linear address lies.
+  // wrong page shows. For these only Read and Write know where a linear address lies. Code cannot be
+  // written then, as on the host.
   void ScatterPages() { is_scattered_ = true; }
   std::vector<std::byte> Read(u64 linear, u64 length);
   void Write(u64 linear, std::span<const std::byte> bytes);

@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "base/unique_fd.h"
 #include "tests/rows/native_area.h"
 
 namespace tandem::cpu {
@@ -21,7 +22,7 @@ constexpr u64 kRegionSize = 0x40000;
 constexpr u64 kHostFlags = kFlagFixed1 | kFlagIf;
 constexpr u64 kGuestFlags = kArithFlags | kFlagDf | kFlagAc | kFlagNt | kFlagId;
 constexpr u8 kHlt = 0xf4;
-constexpr size_t kLeaveSize = 8;
+constexpr size_t kLeaveSize = 8, kCodeSize = 2 * kPageSize;
 
 // What the signal handler leaves.
 struct Stop {
@@ -107,6 +108,18 @@ void OpenPages(u64 address, u64 size) {
   CHECK(::mprotect(reinterpret_cast<void*>(address), size, kAll) == 0);
 }
 
+// The code's pages for it to run, and once more to be written.
+u8* MapCode() {
+  const UniqueFd memory(::memfd_create("code", MFD_CLOEXEC));
+  CHECK(memory.valid() && ::ftruncate(memory.get(), kCodeSize) == 0);
+  void* const at = reinterpret_cast<void*>(kLongLayout.code);
+  CHECK(::mmap(at, kCodeSize, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, memory.get(), 0) == at);
+  void* const writable =
+      ::mmap(nullptr, kCodeSize, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  CHECK(writable != MAP_FAILED);
+  return static_cast<u8*>(writable);
+}
+
 void LoadArea(const CpuState& state, MachineMode mode) {
   NativeArea& area = TheNativeArea();
   std::memcpy(area.gpr, state.gpr.data(), sizeof(area.gpr));
@@ -153,10 +166,10 @@ NativeRunner::NativeRunner() {
     return;
   }
   region_ = reinterpret_cast<u8*>(kLongLayout.code);
-  OpenPages(kLongLayout.code, 2 * kPageSize);
   OpenPages(kLongLayout.data, kDataSize);
   OpenPages(kStackStart, kStackSize);
-  std::memset(region_, kHlt, 2 * kPageSize);
+  code_ = MapCode();
+  std::memset(code_, kHlt, kCodeSize);
   EmitNativeStubs();
   InstallHandlers();
   has_16_bit_ = MakeSegments();
@@ -165,17 +178,18 @@ NativeRunner::NativeRunner() {
 NativeRunner::~NativeRunner() {
   if (region_ != nullptr) {
     ::munmap(region_, kRegionSize);
+    ::munmap(code_, kCodeSize);
     ::munmap(reinterpret_cast<void*>(kNativeEnter), kNativeEnd - kNativeEnter);
   }
 }
 
 // Straight code goes on to a jump to Leave, which costs less than a signal.
 void NativeRunner::PutCode(MachineMode mode, std::span<const u8> code) {
-  std::memset(region_, kHlt, code_size_ + kLeaveSize);
+  std::memset(code_, kHlt, code_size_ + kLeaveSize);
   mode_ = mode;
   code_size_ = code.size();
-  std::memcpy(region_, code.data(), code.size());
-  u8* const end = region_ + code.size();
+  std::memcpy(code_, code.data(), code.size());
+  u8* const end = code_ + code.size();
   if (mode == MachineMode::kLong) {
     end[0] = 0xe9;
     StoreLe<u32>(end + 1, static_cast<u32>(kNativeLeave - (kLongLayout.code + code.size() + 5)));

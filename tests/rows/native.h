@@ -41,6 +41,7 @@ class NativeRunner {
   bool IsEnd(u64 rip) const;
 
   u8* region_ = nullptr;
+  u8* code_ = nullptr;  // the code's pages, writable; at their own address they are not
   bool has_16_bit_ = false;
   MachineMode mode_ = MachineMode::kLong;
   size_t code_size_ = 0;
