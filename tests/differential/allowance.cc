@@ -87,8 +87,8 @@ void Judge::TakePageFault(const Inst* only) {
   }
   const bool is_upper = static_cast<i64>(wanted_.state.cr2) < 0;
   if (is_upper && is_.state.cr2 == wanted_.state.cr2) {
-    const u32 wanted = (wanted_.exception->error_code & ~kPresent) |
-                       (is_.exception->error_code & kPresent);
+    const u32 wanted =
+        (wanted_.exception->error_code & ~kPresent) | (is_.exception->error_code & kPresent);
     Take(Allowance::kForeignPage, wanted_.exception->error_code, wanted);
   }
   const Operand* const operand = only == nullptr ? nullptr : MemoryOperandOf(*only);

@@ -36,8 +36,8 @@ struct Ending {
 };
 
 // Makes `wanted`, what the host left, equal to what the engine left wherever the difference is
-// allowed, and counts. only: the code's only instruction, null for a sequence. Returns whether memory
-// may differ, too.
+// allowed, and counts. only: the code's only instruction, null for a sequence. Returns whether
+// memory may differ, too.
 bool Allow(Side side, const Inst* only, const Ending& is, Ending& wanted, AllowanceCounts& counts);
 
 }  // namespace tandem::cpu

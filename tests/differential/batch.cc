@@ -181,8 +181,8 @@ void Batches::Explain(const std::string& name, const Inst* only,
   const Start start = current_;
   for (const Difference& difference : differences) {
     ++(difference.is_undefined ? counts_.undefined : counts_.differences);
-    const std::string key = fmt::format("{} {} {}", name, static_cast<int>(difference.side),
-                                        difference.is_undefined);
+    const std::string key =
+        fmt::format("{} {} {}", name, static_cast<int>(difference.side), difference.is_undefined);
     // Sequences differ for many reasons.
     if (only == nullptr || explained_.insert(key).second) {
       report_(Describe(difference, name, only, start));

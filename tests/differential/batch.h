@@ -55,7 +55,8 @@ class Batches {
   void RunNarrow();
   void FillMemory();
   void Repeat(const std::string& name, const Inst* only,
-              const std::function<CpuState(u64 input, Window& window)>& make, u64 inputs, u64& done);
+              const std::function<CpuState(u64 input, Window& window)>& make, u64 inputs,
+              u64& done);
   void Explain(const std::string& name, const Inst* only,
                const std::vector<Difference>& differences);
   Finding Describe(const Difference& difference, const std::string& name, const Inst* only,

@@ -10,7 +10,6 @@ constexpr u32 kMxcsrMask = 0xffff;
 
 }  // namespace
 
-
 void Contest::Begin(const Inst* only, DecodeMode mode, std::span<const u8> code) {
   only_ = only;
   undefined_ = only == nullptr ? 0 : UndefinedFlags(mode, std::as_bytes(code));
@@ -30,8 +29,8 @@ void Contest::RunHost(const CpuState& start) {
 // Runs the engine. Where it did not end as the host did, wanted_ and is_ are filled, allowed
 // differences taken out.
 Contest::Comparison Contest::Compare(Side side, const CpuState& start) {
-  const Parties::End end = side == Side::kInterpreter ? parties_.RunInterpreter(start)
-                                                      : parties_.RunTranslator(start);
+  const Parties::End end =
+      side == Side::kInterpreter ? parties_.RunInterpreter(start) : parties_.RunTranslator(start);
   const auto is_same = [](const Exceptions& a, u64 a_cr2, const Exceptions& b, u64 b_cr2) {
     return a.has_value() == b.has_value() &&
            (!a || (a->vector == b->vector && a->error_code == b->error_code && a->rip == b->rip)) &&
@@ -81,15 +80,14 @@ void Contest::Look(Side side, const CpuState& start, std::vector<Difference>& fo
   const bool is_unknown = only_ != nullptr && only_->op == Op::kInvalid;
   Difference difference{side, is_unknown || (memory.empty() && undefined_ != 0), memory};
   if (!is_same) {
-    difference.text += CompareExceptions(wanted_.exception, wanted_.state.cr2, is_.exception,
-                                         is_.state.cr2) +
-                       CompareStates(wanted_.state, is_.state);
+    difference.text +=
+        CompareExceptions(wanted_.exception, wanted_.state.cr2, is_.exception, is_.state.cr2) +
+        CompareStates(wanted_.state, is_.state);
     wanted_.state.rflags =
         (wanted_.state.rflags & ~u64{undefined_}) | (is_.state.rflags & undefined_);
-    difference.is_undefined = is_unknown || (difference.is_undefined &&
-                                             AreEqual(wanted_.state, is_.state) &&
-                                             wanted_.exception.has_value() ==
-                                                 is_.exception.has_value());
+    difference.is_undefined =
+        is_unknown || (difference.is_undefined && AreEqual(wanted_.state, is_.state) &&
+                       wanted_.exception.has_value() == is_.exception.has_value());
   }
   found.push_back(difference);
 }

@@ -39,7 +39,7 @@ class Contest {
  private:
   void RunHost(const CpuState& start);
   struct Comparison {
-    bool is_same = false;         // but for what is allowed, memory aside
+    bool is_same = false;  // but for what is allowed, memory aside
     bool ignores_memory = false;
   };
   Comparison Compare(Side side, const CpuState& start);

@@ -84,8 +84,8 @@ std::string Coverage::Listing() const {
   std::string text;
   for (size_t i = 0; i < forms_.size(); ++i) {
     const char* const reason = ReasonOf(forms_[i].example);
-    text += fmt::format("{:8} {:8} {}{}{}\n", cases_[i], completed_[i], forms_[i].name, *reason == '\0' ? "" : " # ",
-                        reason);
+    text += fmt::format("{:8} {:8} {}{}{}\n", cases_[i], completed_[i], forms_[i].name,
+                        *reason == '\0' ? "" : " # ", reason);
   }
   return text;
 }

@@ -105,8 +105,8 @@ void Finder::FindIn(MachineMode mode) {
     Inst inst;
     if (Decode({bits}, std::as_bytes(std::span(code)), inst) != DecodeStatus::kOk ||
         inst.op == Op::kInvalid || inst.op == Op::kTooLong || !IsOffered(model_, inst) ||
-        inst.encoding != skeleton.encoding ||
-        IsPrefix(skeleton, bits) || (inst.modrm_at == 0 && (skeleton.modrm & 0xf8) != 0)) {
+        inst.encoding != skeleton.encoding || IsPrefix(skeleton, bits) ||
+        (inst.modrm_at == 0 && (skeleton.modrm & 0xf8) != 0)) {
       return;
     }
     if (choice_ == Choice::kAll || inst.host_class == HostClass::kAvx512) {
@@ -136,7 +136,7 @@ u64 FormKey(const Inst& inst) {
 }
 
 std::string FormName(u8 bits, const Inst& inst) {
-  const char* const prefix = inst.has_lock                     ? "lock "
+  const char* const prefix = inst.has_lock                   ? "lock "
                              : inst.repeat == Repeat::kRep   ? "rep "
                              : inst.repeat == Repeat::kRepne ? "repne "
                                                              : "";

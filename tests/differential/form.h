@@ -21,8 +21,8 @@ struct Form {
 // Which instructions are tried.
 enum class Choice : u8 { kAll, kAvx512 };
 
-// What the decoder finds in all opcode maps and processors of this model have, in the modes that the
-// host can run. By name.
+// What the decoder finds in all opcode maps and processors of this model have, in the modes that
+// the host can run. By name.
 std::vector<Form> FindForms(const CpuModel& model, Choice choice);
 
 // The same for two instructions of one form in the same mode.

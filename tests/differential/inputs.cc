@@ -10,7 +10,7 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u64 kMiddle = kLongLayout.data + kDataSize / 2;
-constexpr u16 kSelectors[] = {0,    1,    2,    3,    0x20, 0x23, 0x28, 0x2a, 0x2b,
+constexpr u16 kSelectors[] = {0,    1,    2,    3,    0x20, 0x23, 0x28,   0x2a,  0x2b,
                               0x30, 0x33, 0x07, 0x0f, 0x17, 0x83, 0xfff8, 0xffff};
 
 class Filler {
@@ -206,7 +206,8 @@ void Filler::Reach(u64 target) {
   if (mem.base >= kNoRegister) {
     return;
   }
-  const u64 index = mem.is_vsib || mem.index >= kNoRegister ? 0 : state_.gpr[mem.index] << mem.scale;
+  const u64 index =
+      mem.is_vsib || mem.index >= kNoRegister ? 0 : state_.gpr[mem.index] << mem.scale;
   const u64 value = target - SegmentBase() - static_cast<u64>(mem.displacement) - index;
   const bool has_free_half = mode_ == MachineMode::kLong && mem.address_size == 4;
   state_.gpr[mem.base] = has_free_half ? (value & 0xffffffff) | random_() << 32 : value;
@@ -226,18 +227,29 @@ void Filler::PutOperand() {
     case Op::kLdmxcsr:
       Put<u32>(target_, static_cast<u32>(random_() & (OneIn(random_, 2) ? 0xffff : 0xffffffff)));
       break;
-    case Op::kFxrstor: case Op::kFxrstor64:
+    case Op::kFxrstor:
+    case Op::kFxrstor64:
       Put<u32>(target_ + 24, static_cast<u32>(random_() & (OneIn(random_, 4) ? ~u64{0} : 0xffff)));
       break;
-    case Op::kLar: case Op::kLsl: case Op::kVerr: case Op::kVerw: case Op::kArpl: case Op::kMov:
+    case Op::kLar:
+    case Op::kLsl:
+    case Op::kVerr:
+    case Op::kVerw:
+    case Op::kArpl:
+    case Op::kMov:
       if (inst_.op != Op::kMov || HasOperand(inst_, OperandKind::kSegment)) {
         Put<u16>(target_, Selector());
       }
       break;
-    case Op::kLds: case Op::kLes: case Op::kLfs: case Op::kLgs: case Op::kLss:
+    case Op::kLds:
+    case Op::kLes:
+    case Op::kLfs:
+    case Op::kLgs:
+    case Op::kLss:
       Put<u16>(target_ + inst_.operand_size, Selector());
       break;
-    case Op::kJmp: case Op::kCall:
+    case Op::kJmp:
+    case Op::kCall:
       Put<u64>(target_, AnyTarget());
       if (inst_.is_far) {
         const bool is_own = OneIn(random_, 2);
@@ -267,8 +279,8 @@ Window Filler::Fill() {
   if (has_memory && inst_.masking.reg != 0 && OneIn(random_, 2)) {
     ShrinkMask(target_);
   }
-  const bool is_inside = target_ >= kLongLayout.data + 64 &&
-                         target_ + 576 < kLongLayout.data + kDataSize;
+  const bool is_inside =
+      target_ >= kLongLayout.data + 64 && target_ + 576 < kLongLayout.data + kDataSize;
   if (has_memory && inst_.mem.base < kNoRegister && is_inside) {
     PutOperand();
   }

@@ -35,10 +35,27 @@ DecodeMode NarrowDifferential::decode_mode() const {
 
 bool NarrowDifferential::IsWelcome(const Inst& inst) {
   switch (inst.op) {
-    case Op::kMovs: case Op::kCmps: case Op::kScas: case Op::kStos: case Op::kLods: case Op::kXlat:
-    case Op::kMaskmovdqu: case Op::kMaskmovq: case Op::kFldenv: case Op::kFrstor: case Op::kFnstenv:
-    case Op::kFnsave: case Op::kFxsave: case Op::kFxrstor: case Op::kLdmxcsr: case Op::kPop:
-    case Op::kPush: case Op::kPusha: case Op::kPopa: case Op::kArpl: case Op::kBound:
+    case Op::kMovs:
+    case Op::kCmps:
+    case Op::kScas:
+    case Op::kStos:
+    case Op::kLods:
+    case Op::kXlat:
+    case Op::kMaskmovdqu:
+    case Op::kMaskmovq:
+    case Op::kFldenv:
+    case Op::kFrstor:
+    case Op::kFnstenv:
+    case Op::kFnsave:
+    case Op::kFxsave:
+    case Op::kFxrstor:
+    case Op::kLdmxcsr:
+    case Op::kPop:
+    case Op::kPush:
+    case Op::kPusha:
+    case Op::kPopa:
+    case Op::kArpl:
+    case Op::kBound:
       return false;
     default:
       return FitsSequence(inst, interpreted_.model()) && (inst.gprs_written & kPointers) == 0;

@@ -10,10 +10,10 @@ namespace tandem::cpu {
 
 struct Options {
   u64 seconds = 60;
-  std::optional<u64> seed;  // 1, or the corpus's
-  u64 jobs = 0;             // worker processes
-  std::optional<u64> batch;  // this one only
-  std::optional<u64> batches;  // so many
+  std::optional<u64> seed;               // 1, or the corpus's
+  u64 jobs = 0;                          // worker processes
+  std::optional<u64> batch;              // this one only
+  std::optional<u64> batches;            // so many
   std::string corpus, coverage, matrix;  // paths; empty: none
   Choice choice = Choice::kAll;
   bool wants_help = false;

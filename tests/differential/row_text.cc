@@ -48,8 +48,8 @@ std::string CodeText(const Start& start, bool& transfers) {
       break;
     }
     transfers |= IsTransfer(inst.op);
-    text += (text.empty() ? "" : "; ") +
-            Disassemble(mode, bytes, layout.code - layout.code_base + at);
+    text +=
+        (text.empty() ? "" : "; ") + Disassemble(mode, bytes, layout.code - layout.code_base + at);
     at = inst.op == Op::kInvalid ? start.code.size() : at + inst.length;
   }
   return fmt::format("{}{} ; {}", ModePrefix(start.mode), hex, text);
@@ -108,11 +108,16 @@ void Places::AddVectors() {
     if (std::memcmp(from, to, 64) == 0) {
       continue;
     }
-    const auto differs_from = [&](size_t at) { return std::memcmp(from + at, to + at, 64 - at) != 0; };
+    const auto differs_from = [&](size_t at) {
+      return std::memcmp(from + at, to + at, 64 - at) != 0;
+    };
     const bool is_zmm = reg >= 16 || differs_from(32);
     const size_t size = is_zmm ? 64 : differs_from(16) ? 32 : 16;
-    text_ += fmt::format(" {}mm{}={}", size == 64 ? "z" : size == 32 ? "y" : "x", reg,
-                         Bytes(to, size));
+    text_ += fmt::format(" {}mm{}={}",
+                         size == 64   ? "z"
+                         : size == 32 ? "y"
+                                      : "x",
+                         reg, Bytes(to, size));
   }
   for (size_t reg = 0; reg < 8; ++reg) {
     Add(fmt::format("k{}", reg).c_str(), from_.vec.k[reg], to_.vec.k[reg]);

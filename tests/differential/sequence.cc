@@ -70,7 +70,7 @@ class Maker {
   u8 index_ = 0, counter_ = 0;
   bool has_loop_ = false;
   bool is_in_function_ = false;  // keeps off its return address
-  bool is_wide_ = false;  // many accesses, further apart than one check covers
+  bool is_wide_ = false;         // many accesses, further apart than one check covers
 };
 
 u8 Maker::Pick(u32 mask) {
@@ -148,12 +148,26 @@ bool Maker::IsWelcome(const Inst& inst) {
     return false;
   }
   switch (inst.op) {
-    case Op::kMovs: case Op::kCmps: case Op::kScas: case Op::kStos: case Op::kLods:
-    case Op::kXlat: case Op::kMaskmovdqu: case Op::kMaskmovq: case Op::kFldenv: case Op::kFrstor:
-    case Op::kFnstenv: case Op::kFnsave: case Op::kFxsave: case Op::kFxsave64: case Op::kFxrstor:
+    case Op::kMovs:
+    case Op::kCmps:
+    case Op::kScas:
+    case Op::kStos:
+    case Op::kLods:
+    case Op::kXlat:
+    case Op::kMaskmovdqu:
+    case Op::kMaskmovq:
+    case Op::kFldenv:
+    case Op::kFrstor:
+    case Op::kFnstenv:
+    case Op::kFnsave:
+    case Op::kFxsave:
+    case Op::kFxsave64:
+    case Op::kFxrstor:
     case Op::kFxrstor64:
       return false;
-    case Op::kDiv: case Op::kIdiv: case Op::kLdmxcsr:
+    case Op::kDiv:
+    case Op::kIdiv:
+    case Op::kLdmxcsr:
       return OneIn(random_, 6);
     default:
       return true;
@@ -161,7 +175,7 @@ bool Maker::IsWelcome(const Inst& inst) {
 }
 
 i32 Maker::Displacement(unsigned alignment) {
-  const i32 far = is_wide_ ? static_cast<i32>(random_() % 3) * 640 - 640
+  const i32 far = is_wide_            ? static_cast<i32>(random_() % 3) * 640 - 640
                   : OneIn(random_, 8) ? static_cast<i32>(random_() % 1024) - 512
                                       : 0;
   const i32 any = far + static_cast<i32>(random_() % 128) - 64;
@@ -173,7 +187,8 @@ bool Maker::PlaceMemory(const Inst& inst, Piece& piece) {
   const MemoryOperand& mem = inst.mem;
   const bool is_based = mem.base < 16;
   const bool is_indexed = mem.index != kNoRegister;
-  if (mem.is_vsib || (is_in_function_ && mem.base == kRsp) || (is_based && !Bit(pointers_, mem.base)) ||
+  if (mem.is_vsib || (is_in_function_ && mem.base == kRsp) ||
+      (is_based && !Bit(pointers_, mem.base)) ||
       (is_indexed && (mem.index != index_ || inst.alignment > 1)) ||
       inst.feature == Feature::kShaNi) {  // some processors take any address, against the manual
     return false;
@@ -270,8 +285,8 @@ void Maker::AddStack() {
       bytes.push_back(static_cast<u8>(0x58 | (extended & 7)));
       break;
     case 3:  // PUSH of memory
-      bytes.insert(bytes.end(), {0xff, static_cast<u8>(0x70 | (base & 7)),
-                                 static_cast<u8>(random_() % 64)});
+      bytes.insert(bytes.end(),
+                   {0xff, static_cast<u8>(0x70 | (base & 7)), static_cast<u8>(random_() % 64)});
       break;
     case 4:
       bytes.insert(bytes.end(), {0x6a, static_cast<u8>(random_())});

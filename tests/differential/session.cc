@@ -100,8 +100,8 @@ void Session::Take(const Finding& finding) {
 void Session::ShowProgress() {
   const BatchCounts counts = board_.Total();
   const u64 cases = counts.single_cases + counts.sequence_cases;
-  Print(fmt::format("{:.0f} s: {} cases on each engine ({:.0f}/s), {} differ; {}\n", Elapsed(), cases,
-                    static_cast<double>(cases) / Elapsed(), counts.differences,
+  Print(fmt::format("{:.0f} s: {} cases on each engine ({:.0f}/s), {} differ; {}\n", Elapsed(),
+                    cases, static_cast<double>(cases) / Elapsed(), counts.differences,
                     Coverage(forms_, board_.hits(), hits_before_).Summary()));
 }
 
@@ -124,8 +124,9 @@ void Session::Work() {
   if (options_.batch || options_.batches) {
     range.end = range.first + options_.batches.value_or(1);
   }
-  const auto end = options_.batch || options_.batches ? Clock::time_point::max()
-                                                      : start_ + std::chrono::seconds(options_.seconds);
+  const auto end = options_.batch || options_.batches
+                       ? Clock::time_point::max()
+                       : start_ + std::chrono::seconds(options_.seconds);
   Workers workers(board_, forms_, corpus_.seed, options_.choice, range, options_.jobs);
   const auto take = [this](const Finding& finding) { Take(finding); };
   while (workers.Wait(100, take)) {
@@ -144,21 +145,22 @@ void Session::Work() {
 std::string Session::CountsText() const {
   const BatchCounts counts = board_.Total();
   const u64 cases = counts.single_cases + counts.sequence_cases;
-  return fmt::format("seed {}, {:.0f} s, {} workers: {} cases against the host on the interpreter and as "
-                     "many on the translator, {} of single instructions and {} of sequences ({:.0f}/s on "
-                     "both together); {} cases of real and protected mode, translator against "
-                     "interpreter; {} cases differ, {} in undefined flags or bytes without meaning",
-                     corpus_.seed, Elapsed(), options_.jobs, cases, counts.single_cases,
-                     counts.sequence_cases, 2 * static_cast<double>(cases) / Elapsed(),
-                     counts.narrow_cases, counts.differences, counts.undefined);
+  return fmt::format(
+      "seed {}, {:.0f} s, {} workers: {} cases against the host on the interpreter and as "
+      "many on the translator, {} of single instructions and {} of sequences ({:.0f}/s on "
+      "both together); {} cases of real and protected mode, translator against "
+      "interpreter; {} cases differ, {} in undefined flags or bytes without meaning",
+      corpus_.seed, Elapsed(), options_.jobs, cases, counts.single_cases, counts.sequence_cases,
+      2 * static_cast<double>(cases) / Elapsed(), counts.narrow_cases, counts.differences,
+      counts.undefined);
 }
 
 void Session::Summarise(const Coverage& coverage) const {
   const AllowanceCounts allowances = board_.TotalAllowances();
   for (size_t i = 0; i < kAllowances; ++i) {
     if (allowances[i] != 0) {
-      Print(fmt::format("allowed {} times: {}\n", allowances[i],
-                        NameOf(static_cast<Allowance>(i))));
+      Print(
+          fmt::format("allowed {} times: {}\n", allowances[i], NameOf(static_cast<Allowance>(i))));
     }
   }
   for (const std::string& line : coverage.NotForHost()) {
@@ -174,10 +176,10 @@ void Session::Summarise(const Coverage& coverage) const {
 }
 
 std::string Session::ConformanceText(const Coverage& coverage) const {
-  std::string text = "## Instructions against the host\n\n" + HostName() + ", " + CountsText() +
-                     ". Hit: " + coverage.Summary() + ".\n\n" +
-                     MatrixText(forms_, coverage, failures_) + "\nUndefined flags differ for: " +
-                     fmt::format("{}.\n", fmt::join(failures_.undefined, ", "));
+  std::string text =
+      "## Instructions against the host\n\n" + HostName() + ", " + CountsText() +
+      ". Hit: " + coverage.Summary() + ".\n\n" + MatrixText(forms_, coverage, failures_) +
+      "\nUndefined flags differ for: " + fmt::format("{}.\n", fmt::join(failures_.undefined, ", "));
   text += "\nNot run on the host:\n\n";
   for (const std::string& line : coverage.NotForHost()) {
     text += "- " + line + "\n";
@@ -195,9 +197,8 @@ Result<void> Session::WriteFiles(const Coverage& coverage) const {
       return written;
     }
   }
-  return options_.matrix.empty()
-             ? Result<void>()
-             : WriteFile(options_.matrix, ConformanceText(coverage));
+  return options_.matrix.empty() ? Result<void>()
+                                 : WriteFile(options_.matrix, ConformanceText(coverage));
 }
 
 int Session::Run() {

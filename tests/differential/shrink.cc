@@ -61,7 +61,8 @@ void Shrinker::MoveStack() {
 
 void Shrinker::ShrinkGprs() {
   for (u8 reg = 0; reg < 16; ++reg) {
-    if (!Try([&](Start& changed) { changed.state.gpr[reg] = reg == kRsp ? reset_.gpr[kRsp] : 0; })) {
+    if (!Try(
+            [&](Start& changed) { changed.state.gpr[reg] = reg == kRsp ? reset_.gpr[kRsp] : 0; })) {
       for (const u64 mask : {u64{0xff}, u64{0xffff}, u64{0xffffffff}}) {
         if (Try([&](Start& changed) { changed.state.gpr[reg] &= mask; })) {
           break;
@@ -69,9 +70,7 @@ void Shrinker::ShrinkGprs() {
       }
     }
   }
-  Try([&](Start& changed) {
-    changed.state.Seg(SegReg::kGs).base = reset_.Seg(SegReg::kGs).base;
-  });
+  Try([&](Start& changed) { changed.state.Seg(SegReg::kGs).base = reset_.Seg(SegReg::kGs).base; });
 }
 
 void Shrinker::ShrinkVectors() {
@@ -79,7 +78,8 @@ void Shrinker::ShrinkVectors() {
   for (size_t reg = 0; reg < 32; ++reg) {
     for (const size_t kept : {0u, 4u, 8u, 16u, 32u}) {
       auto& zmm = start_.state.vec.zmm[reg];
-      const bool is_zero = std::all_of(zmm + kept, std::end(zmm), [](u8 byte) { return byte == 0; });
+      const bool is_zero =
+          std::all_of(zmm + kept, std::end(zmm), [](u8 byte) { return byte == 0; });
       if (is_zero || Try([&](Start& changed) {
             std::fill(changed.state.vec.zmm[reg] + kept, std::end(changed.state.vec.zmm[reg]), 0);
           })) {

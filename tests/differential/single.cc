@@ -31,9 +31,9 @@ bool IsPlaceable(const Inst& inst) {
 
 // Offset of the displacement from the start, and its size.
 std::pair<size_t, size_t> DisplacementOf(const Inst& inst, u8 bits) {
-  const size_t size = inst.modrm_at == 0                                ? inst.address_size
+  const size_t size = inst.modrm_at == 0                         ? inst.address_size
                       : bits != 64 && inst.mem.address_size == 2 ? 2
-                                                                        : 4;
+                                                                 : 4;
   return {inst.tail_at - size, size};
 }
 
@@ -103,7 +103,6 @@ bool Place(Random& random, Single& single) {
   return true;
 }
 
-
 }  // namespace
 
 std::optional<Single> MakeSingle(Random& random, const Form& form, const CpuModel& model) {
@@ -112,8 +111,7 @@ std::optional<Single> MakeSingle(Random& random, const Form& form, const CpuMode
     const Skeleton& skeleton = form.skeletons[random() % form.skeletons.size()];
     const Freedom freedom{.has_random_reg = i % 3 != 2, .has_random_rest = i < kAttempts - 4};
     auto single = DecodeSingle(form.mode, Encode(skeleton, bits, freedom, random));
-    if (single && FormKey(single->inst) == form.key &&
-        IsTestable(single->inst, model, form.mode) &&
+    if (single && FormKey(single->inst) == form.key && IsTestable(single->inst, model, form.mode) &&
         Place(random, *single)) {
       return single;
     }

@@ -13,8 +13,8 @@ struct Single {
   Inst inst;
 };
 
-// An encoding of the form with random registers, addressing form and constants, whose memory operand
-// can be made to reach the data. Nothing: none was found in some attempts.
+// An encoding of the form with random registers, addressing form and constants, whose memory
+// operand can be made to reach the data. Nothing: none was found in some attempts.
 std::optional<Single> MakeSingle(Random& random, const Form& form, const CpuModel& model);
 // Random bytes of an encoding's outer form, which may mean anything.
 std::optional<Single> MakeRandomSingle(Random& random, const CpuModel& model, Choice choice);

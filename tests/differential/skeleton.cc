@@ -4,7 +4,7 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u8 kPrefixes[] = {0, 0x66, 0xf2, 0xf3};
-constexpr u8 kMemory = 0x06;               // ModRM with /0
+constexpr u8 kMemory = 0x06;             // ModRM with /0
 constexpr u8 kPlain = 1, kHighByte = 5;  // registers: CL and its like, CH
 
 // All values of ModRM.r/m mean something of their own: x87, and 0F 01.
@@ -166,8 +166,10 @@ class Encoder {
 };
 
 u8 Encoder::Pp() const {
-  return skeleton_.prefix == 0x66 ? 1 : skeleton_.prefix == 0xf3 ? 2 : skeleton_.prefix == 0xf2 ? 3
-                                                                                                : 0;
+  return skeleton_.prefix == 0x66   ? 1
+         : skeleton_.prefix == 0xf3 ? 2
+         : skeleton_.prefix == 0xf2 ? 3
+                                    : 0;
 }
 
 void Encoder::PutPrefixes() {

@@ -12,9 +12,9 @@ bool IsIn(Op op, std::initializer_list<Op> ops) {
   return std::find(ops.begin(), ops.end(), op) != ops.end();
 }
 
-// Processors differ in PREFETCH of a register, PAUSE with REX.B, the upper half of a segment register
-// pushed as 32 bits, LOOPE and LOOPNE with a repeat prefix, and near branches of 64-bit mode with an
-// operand-size prefix, which Intel's ignore.
+// Processors differ in PREFETCH of a register, PAUSE with REX.B, the upper half of a segment
+// register pushed as 32 bits, LOOPE and LOOPNE with a repeat prefix, and near branches of 64-bit
+// mode with an operand-size prefix, which Intel's ignore.
 bool IsVendors(const Inst& inst, MachineMode mode) {
   const auto has_prefix = [prefixes = std::span(inst.bytes).first(inst.opcode_at)](u8 prefix) {
     return std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
@@ -73,8 +73,8 @@ bool IsString(Op op) {
 }
 
 bool IsTransfer(Op op) {
-  return IsIn(op, {Op::kJmp, Op::kJcc, Op::kCall, Op::kRet, Op::kLoop, Op::kLoope, Op::kLoopne,
-                   Op::kJcxz});
+  return IsIn(
+      op, {Op::kJmp, Op::kJcc, Op::kCall, Op::kRet, Op::kLoop, Op::kLoope, Op::kLoopne, Op::kJcxz});
 }
 
 Native NativeTreatmentOf(const Inst& inst) {
@@ -109,10 +109,10 @@ bool FitsSequence(const Inst& inst, const CpuModel& model) {
   };
   const bool is_excluded =
       IsTransfer(inst.op) || NativeTreatmentOf(inst) != Native::kExact ||
-      IsIn(inst.op, {Op::kInt3, Op::kInt1, Op::kInto, Op::kIns, Op::kOuts, Op::kIn, Op::kOut,
-                     Op::kPopf, Op::kPushf, Op::kCli, Op::kSti, Op::kClac, Op::kStac, Op::kHlt,
-                     Op::kRdpmc, Op::kRdmsr, Op::kWrmsr, Op::kClzero, Op::kEnter, Op::kLeave,
-                     Op::kUd}) ||
+      IsIn(inst.op,
+           {Op::kInt3,  Op::kInt1,  Op::kInto,  Op::kIns,    Op::kOuts,  Op::kIn,    Op::kOut,
+            Op::kPopf,  Op::kPushf, Op::kCli,   Op::kSti,    Op::kClac,  Op::kStac,  Op::kHlt,
+            Op::kRdpmc, Op::kRdmsr, Op::kWrmsr, Op::kClzero, Op::kEnter, Op::kLeave, Op::kUd}) ||
       (inst.op >= Op::kLgdt && inst.op <= Op::kWrgsbase) ||
       (inst.op >= Op::kXgetbv && inst.op <= Op::kXrstors64) ||
       (inst.op >= Op::kRdpkru && inst.op <= Op::kLss);
@@ -131,11 +131,16 @@ u32 UndefinedFlags(const Inst& inst) {
     return kAll & ~static_cast<u32>(kFlagZf | (inst.op == Op::kHost ? kFlagCf : 0));
   }
   switch (inst.op) {
-    case Op::kMul: case Op::kImul:
+    case Op::kMul:
+    case Op::kImul:
       return kAll & ~kCarries;
-    case Op::kDiv: case Op::kIdiv:
+    case Op::kDiv:
+    case Op::kIdiv:
       return kAll;
-    case Op::kBt: case Op::kBts: case Op::kBtr: case Op::kBtc:
+    case Op::kBt:
+    case Op::kBts:
+    case Op::kBtr:
+    case Op::kBtc:
       return kAll & ~static_cast<u32>(kFlagCf | kFlagZf);
     default:
       return 0;

@@ -52,8 +52,8 @@ void WriteAll(int fd, const std::string& text) {
 
 }  // namespace
 
-Workers::Workers(Board& board, const std::vector<Form>& forms, u64 seed, Choice choice,
-                 Range range, size_t count)
+Workers::Workers(Board& board, const std::vector<Form>& forms, u64 seed, Choice choice, Range range,
+                 size_t count)
     : board_(board), forms_(forms), seed_(seed), choice_(choice), range_(range), workers_(count) {
   for (size_t index = 0; index < count; ++index) {
     board_.worker(index).batch = range.first + index;
@@ -88,8 +88,8 @@ void Workers::RunWorker(size_t index, int reports) const {
     ::_exit(kUnusable);
   }
   const auto report = [reports](const Finding& finding) { WriteAll(reports, Serialise(finding)); };
-  const auto batches = std::make_unique<Batches>(*parties, forms_, seed_, choice_, board_.hits(),
-                                                 report);
+  const auto batches =
+      std::make_unique<Batches>(*parties, forms_, seed_, choice_, board_.hits(), report);
   WorkerBoard& board = board_.worker(index);
   for (u64 batch = range_.first + index; batch < range_.end && !board_.must_stop();
        batch += workers_.size()) {
@@ -119,11 +119,10 @@ void Workers::End(size_t index, const OnFinding& on_finding) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
     return;
   }
-  const std::string how =
-      WIFSIGNALED(status) ? fmt::format("ended by signal {}", WTERMSIG(status))
-      : WEXITSTATUS(status) == kUnusable
-          ? std::string("could not start: the test's addresses are taken")
-          : fmt::format("ended with status {}", WEXITSTATUS(status));
+  const std::string how = WIFSIGNALED(status) ? fmt::format("ended by signal {}", WTERMSIG(status))
+                          : WEXITSTATUS(status) == kUnusable
+                              ? std::string("could not start: the test's addresses are taken")
+                              : fmt::format("ended with status {}", WEXITSTATUS(status));
   on_finding({Side::kTranslator, false, "worker", "",
               fmt::format("  a worker {}; again with: --seed {} --batch {}\n", how, seed_,
                           board_.worker(index).batch.load())});

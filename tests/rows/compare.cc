@@ -35,10 +35,9 @@ std::string Array(const std::string& what, const u8* wanted, const u8* is, size_
 }
 
 std::string CompareX87(const FxImage& wanted, const FxImage& is) {
-  std::string text =
-      Line("fcw", wanted.fcw, is.fcw) + Line("fsw", wanted.fsw, is.fsw) +
-      Line("ftw", wanted.ftw, is.ftw) + Line("fip", wanted.fip, is.fip) +
-      Line("fdp", wanted.fdp, is.fdp) + Line("mxcsr", wanted.mxcsr, is.mxcsr);
+  std::string text = Line("fcw", wanted.fcw, is.fcw) + Line("fsw", wanted.fsw, is.fsw) +
+                     Line("ftw", wanted.ftw, is.ftw) + Line("fip", wanted.fip, is.fip) +
+                     Line("fdp", wanted.fdp, is.fdp) + Line("mxcsr", wanted.mxcsr, is.mxcsr);
   for (size_t i = 0; i < 8; ++i) {
     text += Array(fmt::format("st{}", i), wanted.st[i], is.st[i], 10);
   }

@@ -44,8 +44,8 @@ Machine::Machine(MachineMode mode, EngineKind kind)
   model_.features = InterpreterFeatures();
   CHECK(memory_.MapRam(Gpa(0), kLowSize, low_, 0, false).ok());
   CHECK(memory_.MapRam(Gpa(kLongLayout.code), kHighSize, high_, 0, false).ok());
-  const Interpreter::Parts parts{state_, model_, memory_, ports_,
-                                 nullptr, clock_, 0, &context_->tlb};
+  const Interpreter::Parts parts{state_,  model_, memory_, ports_,
+                                 nullptr, clock_, 0,       &context_->tlb};
   interpreter_ = std::make_unique<Interpreter>(parts);
   if (kind_ != EngineKind::kInterpreter) {
     using Eagerness = jit::SharedCode::Eagerness;
@@ -96,7 +96,7 @@ void Machine::BuildTables() {
   StoreLe<u64>(At(kGdt + (kUserCode64 & ~7)), is_long ? 0x00affb000000ffff : 0);
   StoreLe<u64>(At(kTss + 4), kHandlerStack + system_base());
   StoreLe<u64>(At(kTss + 0x24), kHandlerStack + system_base());  // IST1
-  StoreLe<u16>(At(kTss + 0x66), kTssLimit + 1);  // no map of ports
+  StoreLe<u16>(At(kTss + 0x66), kTssLimit + 1);                  // no map of ports
   StoreLe<u64>(At(kLdt), DescriptorAt(kCompat16Layout.code_base, 0xfb));
   StoreLe<u64>(At(kLdt + 8), DescriptorAt(kCompat16Layout.data_base, 0xf3));
   for (u64 vector = 0; vector < 256; ++vector) {

@@ -16,11 +16,12 @@ namespace tandem::cpu {
 enum class MachineMode : u8 { kReal, kProtected16, kProtected32, kLong, kCompat32, kCompat16 };
 constexpr bool IsUnderLongMode(MachineMode mode) { return mode >= MachineMode::kLong; }
 constexpr u8 CodeBits(MachineMode mode) {
-  return mode == MachineMode::kLong                                              ? 64
+  return mode == MachineMode::kLong                                            ? 64
          : mode == MachineMode::kProtected32 || mode == MachineMode::kCompat32 ? 32
-                                                                                 : 16;
+                                                                               : 16;
 }
-// kRegions and kRegionsWithTlb: the translator makes all code into regions, as it does with hot loops.
+// kRegions and kRegionsWithTlb: the translator makes all code into regions, as it does with hot
+// loops.
 enum class EngineKind : u8 { kInterpreter, kTranslator, kRegions, kRegionsWithTlb };
 inline constexpr std::array kTranslators = {EngineKind::kTranslator, EngineKind::kRegions,
                                             EngineKind::kRegionsWithTlb};
@@ -30,7 +31,7 @@ inline constexpr std::array kTranslators = {EngineKind::kTranslator, EngineKind:
 struct Layout {
   u64 code = 0;
   u64 data = 0;
-  u64 stack = 0;  // initial RSP; data of the stack lies below and above it
+  u64 stack = 0;                     // initial RSP; data of the stack lies below and above it
   u64 code_base = 0, data_base = 0;  // of CS, and of the other segments
 };
 inline constexpr Layout kLongLayout{0x10000000, 0x10010000, 0x1001a000};
@@ -91,15 +92,15 @@ class Machine {
   std::byte* At(u64 address);
   std::span<std::byte> data() { return {At(layout().data), kDataSize}; }
   // Long mode: neighbouring pages of data and stack change places in physical memory, so that a
-  // wrong page shows. For these only Read and Write know where a linear address lies. Code cannot be
-  // written then, as on the host.
+  // wrong page shows. For these only Read and Write know where a linear address lies. Code cannot
+  // be written then, as on the host.
   void ScatterPages() { is_scattered_ = true; }
   std::vector<std::byte> Read(u64 linear, u64 length);
   void Write(u64 linear, std::span<const std::byte> bytes);
   std::byte* AtLinear(u64 linear) { return At(PhysicalOf(linear)); }
 
-  // Physical. Under long mode linear addresses lie kSystemBase higher, so that nothing is where user
-  // code of the host finds nothing.
+  // Physical. Under long mode linear addresses lie kSystemBase higher, so that nothing is where
+  // user code of the host finds nothing.
   static constexpr u64 kSystemBase = 0xffff900000000000;
   static constexpr u64 kGdt = 0x10000, kIdt = 0x11000, kTss = 0x12000, kHandlers = 0xb000;
   static constexpr u64 kPageTable = 0x18000;  // 4 KiB pages from 0x10000000

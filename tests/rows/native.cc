@@ -53,8 +53,12 @@ void OnSignal(int signal, siginfo_t*, void* context) {
   auto& regs = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
   const auto value = [&regs](int reg) { return static_cast<u64>(regs[reg]); };
   // Not every kernel returns to a stack at a non-canonical address.
-  last_stop = {signal,         static_cast<u8>(value(REG_TRAPNO)), static_cast<u32>(value(REG_ERR)),
-               value(REG_CR2), value(REG_RIP),                     value(REG_EFL),
+  last_stop = {signal,
+               static_cast<u8>(value(REG_TRAPNO)),
+               static_cast<u32>(value(REG_ERR)),
+               value(REG_CR2),
+               value(REG_RIP),
+               value(REG_EFL),
                value(REG_RSP)};
   if (signal == SIGALRM) {
     last_stop.vector = NativeRunner::kNoEnd;
@@ -113,7 +117,8 @@ u8* MapCode() {
   const UniqueFd memory(::memfd_create("code", MFD_CLOEXEC));
   CHECK(memory.valid() && ::ftruncate(memory.get(), kCodeSize) == 0);
   void* const at = reinterpret_cast<void*>(kLongLayout.code);
-  CHECK(::mmap(at, kCodeSize, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, memory.get(), 0) == at);
+  CHECK(::mmap(at, kCodeSize, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, memory.get(), 0) ==
+        at);
   void* const writable =
       ::mmap(nullptr, kCodeSize, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
   CHECK(writable != MAP_FAILED);

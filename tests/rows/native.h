@@ -8,9 +8,9 @@
 
 namespace tandem::cpu {
 
-// Runs user code on the host itself with a given register state, at the addresses of the layouts for
-// modes under long mode: 64-bit, and 32- and 16-bit code by far jumps to segments for these. One at
-// a time in a process: the addresses are fixed. Main thread only.
+// Runs user code on the host itself with a given register state, at the addresses of the layouts
+// for modes under long mode: 64-bit, and 32- and 16-bit code by far jumps to segments for these.
+// One at a time in a process: the addresses are fixed. Main thread only.
 class NativeRunner {
  public:
   static constexpr u8 kNoEnd = 255;  // stands for an exception's vector: the code ran for too long

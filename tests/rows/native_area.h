@@ -28,8 +28,8 @@ inline constexpr u64 kNativeArea = 0x10102000, kNativeEnd = 0x10104000;
 inline NativeArea& TheNativeArea() { return *reinterpret_cast<NativeArea*>(kNativeArea); }
 
 // Puts the code at these addresses: Enter loads all registers from the area and jumps to the code,
-// Leave is where that one ends, and stores them; it is 64-bit code. EnterNarrow starts code of another
-// size, by a far jump.
+// Leave is where that one ends, and stores them; it is 64-bit code. EnterNarrow starts code of
+// another size, by a far jump.
 void EmitNativeStubs();
 
 bool HostHasAvx();
