@@ -136,6 +136,9 @@ void SharedCode::TellOf(std::span<const RetiredCode> retired) {
 }
 
 bool SharedCode::IsRewritten(const GuestPage& page) {
+  if (eagerness_ != Eagerness::kNone) {
+    return false;
+  }
   MutexLock lock(cache_.mutex());
   return rewritten_.IsHot(reinterpret_cast<u64>(page.host()));
 }
@@ -177,7 +180,7 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
 }
 
 Unit SharedCode::Read(const UnitMode& mode, MappedWindow& window, u16 offset) const {
-  if (eagerness_ == Eagerness::kNone) [[likely]] {
+  if (eagerness_ <= Eagerness::kBlocks) [[likely]] {
     return ReadUnit(mode, model_, window, offset);
   }
   Unit unit = ReadRegion(mode, model_, window, offset, RegionKind::kEverything);

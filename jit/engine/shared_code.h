@@ -53,8 +53,9 @@ class SharedCode final : public devices::CodeObserver {
   CodeCache& cache() { return cache_; }
   const CodeSpace& space() const { return space_; }
 
-  // For tests: all code is made into regions at once, and accesses ask the TLB or not.
-  enum class Eagerness : u8 { kNone, kRegions, kRegionsWithTlb };
+  // For tests: all code is translated, however often it is rewritten; to blocks, or at once to regions
+  // whose accesses ask the TLB or not.
+  enum class Eagerness : u8 { kNone, kBlocks, kRegions, kRegionsWithTlb };
   void SetEagerness(Eagerness eagerness) { eagerness_ = eagerness; }
 
   // Names all code for perf from now on. While the machine is built.

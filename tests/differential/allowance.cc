@@ -137,11 +137,14 @@ bool Judge::Decide(Side side, const Inst* only) {
   if (is_.exception && only != nullptr && only->op >= Op::kGatherDd && only->op <= Op::kGatherQq) {
     TakeGather(*only);
   }
+  // A far call may have pushed before its target is found wrong.
+  const bool may_have_pushed = only != nullptr && only->is_far && only->op == Op::kCall &&
+                               is_.exception && wanted_.exception;
   if (side == Side::kInterpreter) {
     if (only == nullptr || LoadsPointers(only->op)) {
       TakePointers(Allowance::kOldPointers);
     }
-    return false;
+    return may_have_pushed;
   }
   if (TakeFarTarget()) {
     return true;
@@ -152,7 +155,7 @@ bool Judge::Decide(Side side, const Inst* only) {
   } else if (only != nullptr) {
     TakeFlags(Allowance::kKeptFlags, UndefinedFlags(*only));
   }
-  return false;
+  return may_have_pushed;
 }
 
 }  // namespace
@@ -174,7 +177,8 @@ const char* NameOf(Allowance allowance) {
     case Allowance::kAreaAddress:
       return "which part of a large area, or which of two operands, was not there";
     case Allowance::kFarOrder:
-      return "which of several faults of a call, jump or return comes first";
+      return "which of several faults of a call, jump or return comes first, and what it has "
+             "pushed";
     case Allowance::kX87Pointers:
       return "translator: x87 instruction and data pointers are not the guest's";
     case Allowance::kDeadFlags:

@@ -15,6 +15,8 @@ constexpr u64 kSingleInputs = 8, kSequenceInputs = 4, kNarrowTrials = 4;
 // Of so many batches one each is of random bytes, of no instruction, and of 16- and 32-bit code
 // that the engines alone run; some are sequences, the others go through the forms.
 constexpr u64 kCycle = 16, kFormsOfCycle = 10, kSequencesOfCycle = 3;
+// Neighbours by name are not tried one after the other. A prime: all have their turn.
+constexpr u64 kStride = 15'485'863;
 constexpr MachineMode kNarrowModes[] = {MachineMode::kReal, MachineMode::kProtected16,
                                         MachineMode::kProtected32};
 constexpr Window kMiddleOfData{kLongLayout.data + 0x800, 0x1000};
@@ -50,7 +52,7 @@ void Batches::Run(u64 number) {
   random_ = Random(seed_ * 0x9e3779b97f4a7c15 + number);
   const u64 place = number % kCycle;
   if (place < kFormsOfCycle) {
-    RunForm((number / kCycle * kFormsOfCycle + place) % forms_.size());
+    RunForm((number / kCycle * kFormsOfCycle + place) * kStride % forms_.size());
   } else if (place < kFormsOfCycle + kSequencesOfCycle) {
     RunSequence();
   } else if (place == kCycle - 1) {

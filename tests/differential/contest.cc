@@ -38,7 +38,7 @@ Contest::Comparison Contest::Compare(Side side, const CpuState& start) {
   };
   if (is_same(host_.exception, host_.state.cr2, end.exception, end.state->cr2) &&
       AreEqual(host_.state, *end.state)) {
-    return {true, false};
+    return {true, host_.exception && only_ != nullptr && only_->is_far && only_->op == Op::kCall};
   }
   is_ = {end.exception, *end.state};
   wanted_ = host_;

@@ -30,7 +30,7 @@ void RunBatches(Choice choice, u64 count) {
 }
 
 TEST_CASE("differential: instructions and sequences leave the same state on host and engines") {
-  RunBatches(Choice::kAll, 24000);
+  RunBatches(Choice::kAll, 20000);
 }
 
 TEST_CASE("differential: AVX-512 instructions leave the same state on host and engines") {
@@ -38,7 +38,7 @@ TEST_CASE("differential: AVX-512 instructions leave the same state on host and e
     MESSAGE("skipped: the host has no AVX-512");
     return;
   }
-  RunBatches(Choice::kAvx512, 8000);
+  RunBatches(Choice::kAvx512, 6000);
 }
 
 }  // namespace

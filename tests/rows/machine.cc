@@ -52,7 +52,7 @@ Machine::Machine(MachineMode mode, EngineKind kind)
     shared_ = std::make_unique<jit::SharedCode>(model_, jit::Engine::MakeHandlers());
     shared_->SetEagerness(kind_ == EngineKind::kRegions          ? Eagerness::kRegions
                           : kind_ == EngineKind::kRegionsWithTlb ? Eagerness::kRegionsWithTlb
-                                                                 : Eagerness::kNone);
+                                                                 : Eagerness::kBlocks);
     engine_ = std::make_unique<jit::Engine>(*context_, *interpreter_, *shared_);
   }
   std::memset(At(layout().code), kHlt, kCodeSize);

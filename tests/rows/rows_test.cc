@@ -164,7 +164,7 @@ class Runner {
 
   std::string CompareWithNative(const Row& row) {
     if (!native_.is_usable() || !native_.Has(row.mode)) {
-      MESSAGE("no native check: the test's addresses are taken, or the host has no such segments");
+      MESSAGE("no native check: the host has no such segments, or addresses are taken");
       return {};
     }
     Machine& machine = MachineOf(row.mode);
