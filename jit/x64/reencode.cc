@@ -77,7 +77,8 @@ bool IgnoresW(const Inst& inst, u8 map, u8 pp) {
   const bool is_scalar = pp >= 2;
   return inst.gpr_fields != 0 || (map == 1 && pp == 1 && (opcode == 0x6e || opcode == 0x7e)) ||
          (map == 1 && is_scalar && (opcode == 0x2a || opcode == 0x7b)) ||
-         (map == 3 && (opcode == 0x16 || opcode == 0x22));
+         (map == 3 && (opcode == 0x16 || opcode == 0x22)) ||
+         (map == 3 && (opcode == 0x60 || opcode == 0x61));  // lengths in EAX and EDX
 }
 
 // The bytes of a host instruction as they are put together.

@@ -11,7 +11,7 @@
 namespace tandem::cpu {
 namespace {
 
-constexpr u64 kSingleInputs = 8, kSequenceInputs = 4, kNarrowTrials = 4;
+constexpr u64 kSingleInputs = 16, kSequenceInputs = 8, kNarrowTrials = 4;
 // Of so many batches one each is of random bytes, of no instruction, and of 16- and 32-bit code
 // that the engines alone run; some are sequences, the others go through the forms.
 constexpr u64 kCycle = 16, kFormsOfCycle = 10, kSequencesOfCycle = 3;
