@@ -234,12 +234,11 @@ std::optional<Machine::Exception> NativeRunner::Run(CpuState& state) {
   state.rip = last_stop.rip;
   state.gpr[kRsp] = last_stop.rsp;
   state.rflags = (state.rflags & ~kGuestFlags) | (last_stop.rflags & kGuestFlags);
-  if (last_stop.vector == 13 && IsEnd(last_stop.rip)) {
-    return std::nullopt;
-  }
   const u64 behind = state.rip - (kLongLayout.code - LayoutOf(mode_).code_base) - code_size_;
-  if (behind != 0 && behind < kLeaveSize) {
-    last_stop.vector = kNoEnd;  // a jump into the jump that only the host has
+  if (behind != 0 && behind < 2 * kLeaveSize) {
+    last_stop.vector = kNoEnd;  // after a jump into the jump that only the host has
+  } else if (last_stop.vector == 13 && IsEnd(last_stop.rip)) {
+    return std::nullopt;
   }
   if (last_stop.vector == 14) {
     state.cr2 = last_stop.address;
