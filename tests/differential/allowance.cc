@@ -50,6 +50,7 @@ class Judge {
     Take(allowance, wanted_.state.fx.fdp, is_.state.fx.fdp);
   }
   void TakeGather(const Inst& inst);
+  void TakeGatherMask(const Inst& inst);
   void TakeValues(const Inst& inst);
   void TakePageFault(const Inst* only);
   bool TakeFarTarget();
@@ -67,6 +68,20 @@ void Judge::TakeGather(const Inst& inst) {
   if (!std::equal(is + destination.size, std::end(is), wanted + destination.size)) {
     std::copy(is + destination.size, std::end(is), wanted + destination.size);
     ++counts_[static_cast<size_t>(Allowance::kFaultingGather)];
+  }
+}
+
+// Elements of a gather's vector mask that select nothing: some hosts clear them on the way.
+void Judge::TakeGatherMask(const Inst& inst) {
+  const size_t size = inst.op == Op::kGatherDd || inst.op == Op::kGatherQd ? 4 : 8;
+  const auto& is = is_.state.vec.zmm[inst.operands[2].reg];
+  auto& wanted = wanted_.state.vec.zmm[inst.operands[2].reg];
+  for (size_t at = 0; at < 32; at += size) {
+    const bool is_selected = ((is[at + size - 1] | wanted[at + size - 1]) & 0x80) != 0;
+    if (!is_selected && !std::equal(is + at, is + at + size, wanted + at)) {
+      std::copy(is + at, is + at + size, wanted + at);
+      ++counts_[static_cast<size_t>(Allowance::kFaultingGather)];
+    }
   }
 }
 
@@ -136,6 +151,9 @@ bool Judge::Decide(Side side, const Inst* only) {
   }
   if (is_.exception && only != nullptr && only->op >= Op::kGatherDd && only->op <= Op::kGatherQq) {
     TakeGather(*only);
+    if (only->host_class != HostClass::kAvx512) {
+      TakeGatherMask(*only);
+    }
   }
   // A far call may have pushed before its target is found wrong.
   const bool may_have_pushed = only != nullptr && only->is_far && only->op == Op::kCall &&
@@ -171,7 +189,8 @@ const char* NameOf(Allowance allowance) {
     case Allowance::kOldPointers:
       return "interpreter: x87 pointers from before, while no exception is pending";
     case Allowance::kFaultingGather:
-      return "what a gather that faults leaves above its vector";
+      return "what a gather that faults leaves above its vector, and of mask elements that select "
+             "nothing";
     case Allowance::kForeignPage:
       return "whether there is a page in the kernel's half";
     case Allowance::kAreaAddress:
