@@ -38,4 +38,8 @@ void WarnLine(std::string_view line) {
   std::fprintf(stderr, "tandem: warning: %.*s\n", static_cast<int>(line.size()), line.data());
 }
 
+void NoteLine(std::string_view line) {
+  std::fprintf(stderr, "tandem: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
 }  // namespace tandem

@@ -34,8 +34,9 @@ inline bool LogEnabled(LogItem item) { return (LogItems() & static_cast<u32>(ite
 
 // One whole line, without newline. Any thread.
 void LogLine(std::string_view line);
-// Always printed, to stderr, prefixed "tandem: warning: ".
+// Always printed, to stderr, prefixed "tandem: warning: ", and what is no warning "tandem: ".
 void WarnLine(std::string_view line);
+void NoteLine(std::string_view line);
 
 template <typename... Args>
 void Log(LogItem item, fmt::format_string<Args...> format, Args&&... args) {
@@ -47,6 +48,11 @@ void Log(LogItem item, fmt::format_string<Args...> format, Args&&... args) {
 template <typename... Args>
 void Warn(fmt::format_string<Args...> format, Args&&... args) {
   WarnLine(fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <typename... Args>
+void Note(fmt::format_string<Args...> format, Args&&... args) {
+  NoteLine(fmt::format(format, std::forward<Args>(args)...));
 }
 
 // Error with a formatted message.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "accel/api/vcpu.h"
@@ -20,18 +21,35 @@ struct VcpuEnv {
   devices::InstructionClock* icount = nullptr;  // the same clock, where it counts instructions
 };
 
-// A way to execute guest code.
+// Interrupt controllers that an accelerator has in the kernel. The accelerator outlives them.
+struct KernelIrqs {
+  // All of them, and the PIT with its ports 0x40-0x43 and 0x61; null: not these ...
+  std::unique_ptr<devices::IrqChip> chip;
+  std::function<void(bool)>
+      set_pit_irq_enabled;  // of chip: the HPET takes the PIT's interrupt over
+  // ... but the local APICs alone; null too: none.
+  devices::ApicFabric* apics = nullptr;
+};
+
+// A way to execute guest code for one machine.
 class Accelerator {
  public:
   virtual ~Accelerator() = default;
 
   // The CPUID features that its vCPUs can offer.
   virtual cpu::FeatureSet Features() const = 0;
-  // An interrupt controller of its own; null: the machine's is used.
-  virtual std::unique_ptr<devices::IrqChip> MakeIrqChip(devices::CpuSignals& signals) = 0;
-  // The model outlives the vCPU. The vCPU is in its power-on state.
+  // Whether guest code runs on the host's processor itself, so that `-cpu host` can be it.
+  virtual bool IsNative() const = 0;
+  // Before the first vCPU is made.
+  virtual Result<KernelIrqs> MakeIrqs(u32 vcpus) = 0;
+  // The model outlives the vCPU. The vCPU is in its power-on state. All vCPUs of a machine are made
+  // with the same environment.
   virtual Result<std::unique_ptr<Vcpu>> MakeVcpu(devices::VcpuId id, const cpu::CpuModel& model,
                                                  const VcpuEnv& env) = 0;
+  // The vCPUs have just been parked, or are about to run: for clocks that the accelerator has
+  // itself.
+  virtual void StopTime() = 0;
+  virtual void StartTime() = 0;
 };
 
 }  // namespace tandem::accel

@@ -2,25 +2,49 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "cpu/state/cpu_state.h"
 #include "devices/bus/irq.h"
 
 namespace tandem::accel {
 
+enum class BreakpointKind : u8 { kExecute, kWrite, kAccess };
+
 // Why Vcpu::Run returned.
 struct Halted {};    // HLT with nothing to wake it: call Run again once a signal has come
 struct Kicked {};    // Kick was called
 struct Stepped {};   // one instruction was done, as DebugSpec asked
 struct ShutDown {};  // a triple fault: only a reset helps
-struct Fatal {       // the engine cannot go on
+// In front of an instruction, or behind one that accessed watched bytes.
+struct HitBreakpoint {
+  BreakpointKind kind = BreakpointKind::kExecute;
+  u64 address = 0;       // linear: of the breakpoint
+  bool is_int3 = false;  // the instruction in front is an INT3, and stops_at_int3 was set
+};
+struct Fatal {  // the engine cannot go on
   std::string message;
 };
-using Exit = std::variant<Halted, Kicked, Stepped, ShutDown, Fatal>;
+using Exit = std::variant<Halted, Kicked, Stepped, HitBreakpoint, ShutDown, Fatal>;
 
-// What a debugger wants of one vCPU.
+// A breakpoint of a debugger's, in linear addresses. length: 1, 2, 4 or 8 bytes, aligned to itself;
+// 1 for kExecute.
+struct Breakpoint {
+  BreakpointKind kind = BreakpointKind::kExecute;
+  u64 address = 0;
+  u8 length = 1;
+};
+inline constexpr size_t kMaxBreakpoints = 4;  // what debug registers hold
+
+// What a debugger wants of one vCPU. While there are breakpoints, the guest's own debug registers
+// may have no effect. An instruction that Run stopped in front of for kExecute is executed by the
+// next Run; for an INT3 of its own the debugger puts the guest's byte back first.
 struct DebugSpec {
   bool single_step = false;
+  bool stops_at_int3 = false;           // the debugger has written INT3s into the guest's code
+  std::vector<Breakpoint> breakpoints{};  // kMaxBreakpoints at most
+
+  bool IsOn() const { return single_step || stops_at_int3 || !breakpoints.empty(); }
 };
 
 enum class SignalKind : u8 { kInterrupt, kNmi, kInit, kStartup };

@@ -13,7 +13,9 @@ class DbtAccelerator final : public Accelerator {
 
   cpu::FeatureSet Features() const override { return cpu::InterpreterFeatures(); }
 
-  std::unique_ptr<devices::IrqChip> MakeIrqChip(devices::CpuSignals&) override { return nullptr; }
+  bool IsNative() const override { return false; }
+
+  Result<KernelIrqs> MakeIrqs(u32) override { return KernelIrqs{}; }
 
   Result<std::unique_ptr<Vcpu>> MakeVcpu(devices::VcpuId id, const cpu::CpuModel& model,
                                          const VcpuEnv& env) override {
@@ -31,6 +33,10 @@ class DbtAccelerator final : public Accelerator {
     }
     return std::unique_ptr<Vcpu>(std::make_unique<DbtVcpu>(id, model, env, shared_));
   }
+
+  // All time is the machine's clock.
+  void StopTime() override {}
+  void StartTime() override {}
 
  private:
   const DbtOptions options_;

@@ -7,7 +7,7 @@
 namespace tandem::accel {
 
 struct DbtOptions {
-  bool translates = true;     // the interpreter alone otherwise (`jit=off`)
+  bool translates = true;      // the interpreter alone otherwise (`jit=off`)
   bool has_perf_map = false;   // `-perfmap`
   bool has_gdb_names = false;  // `-gdbjit`
 };

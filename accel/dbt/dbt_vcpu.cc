@@ -20,8 +20,8 @@ DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& 
       context_(std::make_unique<jit::VcpuContext>()),
       state_(context_->state),
       events_(context_->attention),
-      interpreter_({state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id,
-                    &context_->tlb}),
+      interpreter_(
+          {state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id, &context_->tlb}),
       shared_(std::move(shared)) {
   cpu::PowerOnReset(state_, id == 0);
   if (shared_ != nullptr) {
@@ -68,6 +68,7 @@ void DbtVcpu::Signal(SignalKind kind, u8 vector) noexcept {
 
 void DbtVcpu::Load(const cpu::CpuState& state) {
   state_ = state;
+  reported_.reset();
   StateChanged();
   Post(kInterruptEvent);
 }
@@ -84,31 +85,47 @@ Exit DbtVcpu::Run() {
     if (state_.activity != cpu::Activity::kRunning) {
       continue;
     }
-    Execute();
-    if (debug_.single_step) {
-      return Stepped{};
+    if (!debug_.IsOn()) {
+      Execute();
+    } else if (std::optional<Exit> exit = ExecuteDebugged()) {
+      return std::move(*exit);
     }
   }
 }
 
 void DbtVcpu::Execute() {
-  if (engine_ && !debug_.single_step && env_.icount == nullptr) {
+  if (engine_ && env_.icount == nullptr) {
     engine_->Run();
   } else {
-    Interpret();
+    Interpret(kFreeSlice);
   }
 }
 
-// Counted time and single steps need to stop at any instruction.
-void DbtVcpu::Interpret() {
-  u64 slice = debug_.single_step ? 1 : kFreeSlice;
+// Counted time and debuggers need to stop at any instruction. Returns how many were done.
+u64 DbtVcpu::Interpret(u64 limit) {
   if (env_.icount != nullptr) {
-    slice = std::min(slice, env_.icount->Budget(kCountedSlice));
+    limit = std::min(limit, env_.icount->Budget(kCountedSlice));
   }
-  const u64 done = interpreter_.Run(slice, events_);
+  const u64 done = interpreter_.Run(limit, events_);
   if (env_.icount != nullptr) {
     env_.icount->Advance(done);
   }
+  return done;
+}
+
+// Another engine has taken the event from its source.
+void DbtVcpu::DeliverPendingEvent() {
+  const cpu::PendingEvent event = std::exchange(state_.pending_event, {});
+  if (event.kind == cpu::PendingEvent::Kind::kInterrupt) {
+    interpreter_.TakeInterrupt(event.vector);
+    return;
+  }
+  const auto vector = static_cast<cpu::Vector>(event.vector);
+  interpreter_.Raise({.raised = true,
+                      .vector = vector,
+                      .has_error_code = event.has_error_code,
+                      .error_code = event.error_code,
+                      .address = vector == cpu::Vector::kPf ? state_.cr2 : 0});
 }
 
 // Between instructions. SDM Vol. 3, 6.9: INIT, then NMI, then maskable interrupts.
@@ -124,6 +141,9 @@ void DbtVcpu::ServeEvents() {
   }
   if (Take(kNmiEvent)) {
     state_.nmi_pending = true;
+  }
+  if (state_.pending_event.kind != cpu::PendingEvent::Kind::kNone) {
+    DeliverPendingEvent();
   }
   const bool can_take =
       state_.activity == cpu::Activity::kRunning || state_.activity == cpu::Activity::kHalted;

@@ -24,7 +24,7 @@ class DbtVcpu final : public Vcpu {
   void Signal(SignalKind kind, u8 vector) noexcept override;
   void Save(cpu::CpuState& state) const override { state = state_; }
   void Load(const cpu::CpuState& state) override;
-  void SetDebug(const DebugSpec& spec) override { debug_ = spec; }
+  void SetDebug(const DebugSpec& spec) override;
 
  private:
   enum Event : u32 {
@@ -42,10 +42,16 @@ class DbtVcpu final : public Vcpu {
   void DoInit();
   void DoStartup();
   void OfferInterrupt();
+  void DeliverPendingEvent();
   void Execute();
-  void Interpret();
+  u64 Interpret(u64 limit);
   void StateChanged();
   std::optional<Exit> WhenInactive();
+
+  // debug.cc
+  std::optional<Exit> ExecuteDebugged();
+  std::optional<Exit> StopInFront();
+  std::optional<Exit> StopBehind();
 
   const devices::VcpuId id_;
   const VcpuEnv env_;
@@ -54,6 +60,7 @@ class DbtVcpu final : public Vcpu {
   std::atomic<u32>& events_;
   std::atomic<u8> startup_vector_{0};
   DebugSpec debug_;
+  std::optional<u64> reported_;  // the breakpoint that the guest stands at
   cpu::Interpreter interpreter_;
   const std::shared_ptr<jit::SharedCode> shared_;
   std::optional<jit::Engine> engine_;

@@ -1,10 +1,19 @@
 #include "accel/run/run_control.h"
 
+#include "base/check.h"
+
 namespace tandem::accel {
 
 void RunControl::Add(std::unique_ptr<Vcpu> vcpu) {
   const auto id = static_cast<devices::VcpuId>(threads_.size());
   threads_.push_back(std::make_unique<VcpuThread>(id, std::move(vcpu), on_exit_));
+}
+
+void RunControl::MoveTo(std::vector<std::unique_ptr<Vcpu>> vcpus) {
+  CHECK(vcpus.size() == threads_.size());
+  for (size_t i = 0; i < vcpus.size(); ++i) {
+    threads_[i]->Replace(std::move(vcpus[i]));
+  }
 }
 
 void RunControl::Resume() {

@@ -22,6 +22,10 @@ class RunControl final : public devices::CpuSignals {
   // Only while paused.
   Vcpu& vcpu(devices::VcpuId id) { return threads_[id]->vcpu(); }
 
+  // Goes on with other vCPUs, of any accelerator: while paused, one for each. Their state is that
+  // of the old ones, which are destroyed.
+  void MoveTo(std::vector<std::unique_ptr<Vcpu>> vcpus);
+
   void Resume();
   // Returns when every vCPU is parked. Not from a vCPU thread.
   void Pause();

@@ -4,10 +4,12 @@
 
 #include <string>
 
+#include "base/check.h"
+
 namespace tandem::accel {
 
 VcpuThread::VcpuThread(devices::VcpuId id, std::unique_ptr<Vcpu> vcpu, ExitHandler on_exit)
-    : id_(id), vcpu_(std::move(vcpu)), on_exit_(std::move(on_exit)), thread_([this] { Loop(); }) {
+    : id_(id), on_exit_(std::move(on_exit)), vcpu_(std::move(vcpu)), thread_([this] { Loop(); }) {
   pthread_setname_np(thread_.native_handle(), ("vcpu" + std::to_string(id)).c_str());
 }
 
@@ -21,8 +23,8 @@ void VcpuThread::Order(Wanted wanted) {
     MutexLock lock(mu_);
     wanted_ = wanted;
     has_signal_ = true;
+    vcpu_->Kick();
   }
-  vcpu_->Kick();
   changed_.notify_all();
 }
 
@@ -35,10 +37,37 @@ void VcpuThread::WaitUntilParked() {
   changed_.wait(lock, [&] { return is_parked_; });
 }
 
+// A kicked vCPU looks at its signals and executes nothing. No lock is held meanwhile, as it may call
+// interrupt controllers, which call Signal.
+void VcpuThread::Replace(std::unique_ptr<Vcpu> vcpu) {
+  {
+    UniqueLock lock(mu_);
+    CHECK(wanted_ == Wanted::kPark);
+    changed_.wait(lock, [&] { return is_parked_; });  // it may just have begun
+    is_replacing_ = true;
+  }
+  vcpu_->Kick();
+  (void)vcpu_->Run();
+  auto state = std::make_unique<cpu::CpuState>();
+  vcpu_->Save(*state);
+  vcpu->Load(*state);
+  MutexLock lock(mu_);
+  vcpu_ = std::move(vcpu);
+  is_replacing_ = false;
+  has_signal_ = true;
+  for (const auto& [kind, vector] : std::exchange(held_, {})) {
+    vcpu_->Signal(kind, vector);
+  }
+}
+
 void VcpuThread::Signal(SignalKind kind, u8 vector) {
-  vcpu_->Signal(kind, vector);
   {
     MutexLock lock(mu_);
+    if (is_replacing_) {
+      held_.emplace_back(kind, vector);
+    } else {
+      vcpu_->Signal(kind, vector);
+    }
     has_signal_ = true;
   }
   changed_.notify_all();

@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "accel/api/vcpu.h"
 #include "base/mutex.h"
@@ -22,6 +24,10 @@ class VcpuThread {
   // For its state while the thread is parked.
   Vcpu& vcpu() { return *vcpu_; }
 
+  // Puts another vCPU in its place, while parked. The old one is settled: what was signalled to it
+  // has become a part of its state, which the new one takes over.
+  void Replace(std::unique_ptr<Vcpu> vcpu);
+
   // Any thread.
   void Resume();
   // Asks for a stop between two instructions; WaitUntilParked waits for it.
@@ -39,14 +45,16 @@ class VcpuThread {
   void Order(Wanted wanted);
 
   const devices::VcpuId id_;
-  std::unique_ptr<Vcpu> vcpu_;
   ExitHandler on_exit_;
 
-  Mutex mu_{LockRank::kLeaf};  // guards the fields below
+  Mutex mu_{LockRank::kLeaf};  // guards the fields below; vcpu_ also changes only while parked
   CondVar changed_;
+  std::unique_ptr<Vcpu> vcpu_;
   Wanted wanted_ = Wanted::kPark;
   bool is_parked_ = false;
   bool has_signal_ = false;
+  bool is_replacing_ = false;
+  std::vector<std::pair<SignalKind, u8>> held_;  // signals that came while replacing
   std::thread thread_;
 };
 

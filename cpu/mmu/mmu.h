@@ -5,6 +5,8 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "cpu/mmu/access_kind.h"
 #include "cpu/mmu/flush_observer.h"
@@ -167,6 +169,16 @@ class Mmu final : public devices::TopologyListener {
   // Counts what takes the right to write alone: DropWriteTags, RequestDropWrites.
   u64 write_generation() const { return write_drop_count_; }
 
+  // Bytes whose accesses a debugger wants to hear of, besides those of DR0-DR3.
+  struct Watch {
+    u64 start = 0;
+    u64 length = 1;
+    bool is_for_writes = false;  // only
+  };
+  void SetWatches(std::vector<Watch> watches);
+  // Which were hit since the last call, a bit each.
+  u32 TakeWatchHits() { return std::exchange(watch_hits_, 0); }
+
   // Any thread: all cached translations are dropped before the next instruction block begins. The
   // vCPU is kicked by the caller.
   void RequestFlush() { requests_.fetch_or(kFlushRequest, std::memory_order_release); }
@@ -281,12 +293,13 @@ class Mmu final : public devices::TopologyListener {
   u64 LargePageSizeAround(Gva address) const;
 
   // watchpoint.cc
-  bool HasWatchpoints() const { return (state_.dr7 & 0xff) != 0; }
+  bool HasWatchpoints() const { return (state_.dr7 & 0xff) != 0 || !watches_.empty(); }
   bool PageIsWatched(Gva address) const;
   void MatchWatchpoints(Gva address, u64 length, AccessKind kind);
 
   void OnViewChanged(const std::shared_ptr<const devices::FlatView>& view) override;
   void OnDirtyLogChanged() override;
+  void OnDirtyLogWanted() override {}  // every write of ours was marked
 
   CpuState& state_;
   const CpuModel& model_;
@@ -314,6 +327,8 @@ class Mmu final : public devices::TopologyListener {
   std::array<u64, (1u << kLarge4mBits) / 64> large_4m_{};
   u64 large_1g_ = 0;
   FlushObserver* observer_ = nullptr;
+  std::vector<Watch> watches_;
+  u32 watch_hits_ = 0;
   std::atomic<u32> requests_{0};
 };
 

@@ -1,4 +1,6 @@
-// Data breakpoints: DR0-DR3 as DR7 arms them. SDM Vol. 3, 17.2.4.
+// Data breakpoints: DR0-DR3 as DR7 arms them (SDM Vol. 3, 17.2.4), and a debugger's.
+#include <algorithm>
+
 #include "base/bits.h"
 #include "cpu/mmu/mmu.h"
 
@@ -34,7 +36,15 @@ bool Mmu::PageIsWatched(Gva address) const {
       return true;
     }
   }
-  return false;
+  return std::any_of(watches_.begin(), watches_.end(), [&](const Watch& watch) {
+    return watch.start / kPageSize == address.value / kPageSize;
+  });
+}
+
+void Mmu::SetWatches(std::vector<Watch> watches) {
+  watches_ = std::move(watches);
+  watch_hits_ = 0;
+  FlushAll();
 }
 
 void Mmu::MatchWatchpoints(Gva address, u64 length, AccessKind kind) {
@@ -46,6 +56,15 @@ void Mmu::MatchWatchpoints(Gva address, u64 length, AccessKind kind) {
         kind == AccessKind::kWrite || watchpoint.condition == Condition::kReadWrite;
     if (watchpoint.is_on && overlaps && is_kind) {
       state_.pending_dr6 |= u64{1} << i;
+    }
+  }
+  for (size_t i = 0; i < watches_.size(); ++i) {
+    const Watch& watch = watches_[i];
+    const bool overlaps =
+        watch.start < address.value + length && address.value < watch.start + watch.length;
+    const bool is_kind = kind == AccessKind::kWrite || !watch.is_for_writes;
+    if (watch.length != 0 && overlaps && is_kind) {
+      watch_hits_ |= u32{1} << i;
     }
   }
 }

@@ -37,6 +37,7 @@ struct CpuModel {
   FeatureSet features;
   Topology topology;
   u32 vcpu_count = 1;
+  bool is_host = false;  // -cpu host: with what the host has and we have no names for
 
   bool Has(Feature feature) const { return features.test(static_cast<size_t>(feature)); }
   // The XCR0 bits that can be set, from the features.

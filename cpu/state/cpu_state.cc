@@ -34,6 +34,7 @@ void ResetCommon(CpuState& state, bool is_bootstrap) {
   state.sti_shadow = state.mov_ss_shadow = false;
   state.nmi_blocked = state.nmi_pending = false;
   state.pending_dr6 = 0;
+  state.pending_event = {};
   state.msr.efer = 0;
   state.activity = is_bootstrap ? Activity::kRunning : Activity::kWaitForSipi;
 }

@@ -78,6 +78,17 @@ struct Msrs {
   std::array<u64, 4 * 10> mc_banks{};  // CTL, STATUS, ADDR, MISC of each bank
   u64 feature_control = 1;
   u64 microcode_revision = 0;
+  // KVM's own, 0x4b564d00 to 0x4b564d07, with KVM only. The sixth, polling, is on at power-on.
+  std::array<u64, 8> kvm{0, 0, 0, 0, 0, 1, 0, 0};
+};
+
+// What has been taken from its source and is still to be delivered: KVM can be stopped in between.
+struct PendingEvent {
+  enum class Kind : u8 { kNone, kInterrupt, kException };
+  Kind kind = Kind::kNone;
+  u8 vector = 0;
+  bool has_error_code = false;
+  u32 error_code = 0;  // CR2 and DR6 have been set
 };
 
 enum class Activity : u8 {
@@ -125,6 +136,7 @@ struct alignas(64) CpuState {
   VectorState vec;
 
   u64 instructions = 0;  // retired since power-on
+  PendingEvent pending_event;
 
   Segment& Seg(SegReg reg) { return seg[static_cast<size_t>(reg)]; }
   const Segment& Seg(SegReg reg) const { return seg[static_cast<size_t>(reg)]; }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cpu/state/feature_levels.h"
+#include "cpu/state/host_identity.h"
 
 namespace tandem::cpu {
 namespace {
@@ -95,7 +96,8 @@ Result<u32> Number(std::string_view key, std::string_view text, u32 highest) {
 // One -cpu line being read.
 class Parser {
  public:
-  Parser(const FeatureSet& engine, Topology topology, u32 vcpus) : engine_(engine) {
+  Parser(const FeatureSet& engine, Topology topology, u32 vcpus, bool is_native)
+      : engine_(engine), is_native_(is_native) {
     model_.topology = topology;
     model_.vcpu_count = vcpus;
   }
@@ -113,6 +115,7 @@ class Parser {
   void DropDependents();
 
   FeatureSet engine_;
+  bool is_native_;
   CpuModel model_;
   bool is_max_ = false;
   bool enforces_ = false;
@@ -129,6 +132,10 @@ Result<void> Parser::ChooseModel(std::string_view name) {
     model_.model = 255;
     model_.stepping = 0;
     model_.features = engine_;
+    if (name == "host" && is_native_) {
+      model_.is_host = true;
+      TakeHostIdentity(model_);
+    }
     return {};
   }
   for (const ModelRow& row : kModels) {
@@ -251,6 +258,9 @@ void Parser::DropDependents() {
 }
 
 void Parser::SetLeaves() {
+  if (model_.is_host) {
+    return;
+  }
   const FeatureSet& set = model_.features;
   const bool is_amd = model_.vendor == "AuthenticAMD";
   model_.max_leaf =
@@ -285,8 +295,8 @@ Result<ParsedCpuModel> Parser::Finish() {
 }  // namespace
 
 Result<ParsedCpuModel> ParseCpuModel(std::string_view spec, const FeatureSet& engine_features,
-                                     Topology topology, u32 vcpus) {
-  Parser parser(engine_features, topology, vcpus);
+                                     Topology topology, u32 vcpus, bool is_native) {
+  Parser parser(engine_features, topology, vcpus, is_native);
   size_t end = std::min(spec.find(','), spec.size());
   Result<void> result = parser.ChooseModel(spec.substr(0, end));
   while (result && end < spec.size()) {
@@ -303,6 +313,7 @@ Result<ParsedCpuModel> ParseCpuModel(std::string_view spec, const FeatureSet& en
 std::string CpuModelHelp() {
   std::string text = "Available CPUs:\n";
   text += fmt::format("  {:<20} {}\n", "max", "all that the accelerator has (default)");
+  text += fmt::format("  {:<20} {}\n", "host", "the host's processor, with KVM; else max");
   for (const ModelRow& row : kModels) {
     text += fmt::format("  {:<20} {}\n", row.name, row.brand);
   }

@@ -17,9 +17,10 @@ struct ParsedCpuModel {
 // Reads `-cpu NAME,+feat,-feat,feat=on|off,enforce,check,vendor=,family=,model=,stepping=,
 // model-id=,phys-bits=`. Features that the engine lacks are left out with a warning, with
 // `enforce` refused. An unknown model, feature or property is an Error that names it and the
-// nearest known one.
+// nearest known one. is_native: guest code runs on the host's processor itself, so that `host` means
+// it; otherwise `host` is the same as `max`.
 Result<ParsedCpuModel> ParseCpuModel(std::string_view spec, const FeatureSet& engine_features,
-                                     Topology topology, u32 vcpus);
+                                     Topology topology, u32 vcpus, bool is_native = false);
 
 // The text of `-cpu help`.
 std::string CpuModelHelp();

@@ -184,14 +184,20 @@ void AddressSpace::Unlisten(TopologyListener& listener) {
   std::erase(listeners_, &listener);
 }
 
+std::vector<TopologyListener*> AddressSpace::Listeners() {
+  MutexLock lock(mu_);
+  return listeners_;
+}
+
 void AddressSpace::NotifyDirtyLogChanged() {
-  std::vector<TopologyListener*> listeners;
-  {
-    MutexLock lock(mu_);
-    listeners = listeners_;
-  }
-  for (TopologyListener* listener : listeners) {
+  for (TopologyListener* listener : Listeners()) {
     listener->OnDirtyLogChanged();
+  }
+}
+
+void AddressSpace::CollectDirty() {
+  for (TopologyListener* listener : Listeners()) {
+    listener->OnDirtyLogWanted();
   }
 }
 

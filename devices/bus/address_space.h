@@ -19,6 +19,8 @@ class TopologyListener {
   virtual void OnViewChanged(const std::shared_ptr<const FlatView>& view) = 0;
   // Writable pages may no longer be cached: a dirty bitmap was read or logging was switched.
   virtual void OnDirtyLogChanged() = 0;
+  // Who knows of written pages that no MarkDirty was called for marks them now.
+  virtual void OnDirtyLogWanted() = 0;
 };
 
 enum class RegionId : u32 {};
@@ -55,7 +57,10 @@ class AddressSpace {
   // The listener outlives its registration and is told of the present view at once.
   void Listen(TopologyListener& listener);
   void Unlisten(TopologyListener& listener);
+  // Logging of a block was switched, or its bitmap was read.
   void NotifyDirtyLogChanged();
+  // To be called before a block's bitmap is read: accelerators may log writes elsewhere.
+  void CollectDirty();
 
  private:
   enum class Kind : u8 { kRam, kIo, kAlias };
@@ -76,6 +81,7 @@ class AddressSpace {
   void Change(RegionId id, Edit edit);
   void Publish(std::unique_lock<Mutex>& lock);
   std::vector<FlatRange> Flatten(bool with_aliases) const;
+  std::vector<TopologyListener*> Listeners();
 
   Mutex mu_{LockRank::kAddressSpace};  // guards regions_, next_id_, listeners_
   std::vector<Region> regions_;        // in order of priority, then age: later ones lie on top

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -49,6 +50,24 @@ class IrqChip {
   virtual bool HasVector(VcpuId vcpu) const = 0;
   // Null: the vCPU has its APIC elsewhere (in the kernel). Lives as long as the chip.
   virtual LocalApic* Apic(VcpuId vcpu) = 0;
+  // All controllers to power-on state; the vCPUs stand still.
+  virtual void Reset() = 0;
+};
+
+// Local APICs that an accelerator has in the kernel, as an I/O APIC of ours sees them.
+class ApicFabric {
+ public:
+  virtual ~ApicFabric() = default;
+  // Any thread; blocks for no vCPU.
+  virtual void SendMsi(MsiMessage message) = 0;
+  // What an I/O APIC pin sends from now on; masked: nothing. Tells the fabric which vectors are
+  // level-triggered.
+  virtual void SetPinMessage(u32 pin, MsiMessage message, bool is_masked) = 0;
+  // Called on a vCPU's thread when a local APIC has ended a level-triggered vector. Set before a
+  // vCPU runs.
+  virtual void SetEoiHandler(std::function<void(u8 vector)> handler) = 0;
+  // All local APICs to power-on state; the vCPUs stand still.
+  virtual void Reset() = 0;
 };
 
 // How interrupt controllers reach processors. Any thread, never blocks; implemented above devices.

@@ -28,6 +28,8 @@ struct ApicMessage {
   u8 vector = 0;
   Shorthand shorthand = Shorthand::kNone;
   VcpuId source = 0;  // meaningful with a shorthand
+
+  bool operator==(const ApicMessage&) const = default;
 };
 
 // What connects the APICs. Called with the chip's lock held.

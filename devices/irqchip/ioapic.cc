@@ -22,6 +22,14 @@ constexpr u64 kLevel = 1u << 15;
 constexpr u64 kMasked = 1u << 16;
 constexpr u32 kWritableLow = 0x1afff;
 
+ApicMessage MessageOf(u64 entry) {
+  return {.destination = static_cast<u32>(entry >> 56),
+          .is_logical = (entry & kLogical) != 0,
+          .is_level = (entry & kLevel) != 0,
+          .mode = static_cast<DeliveryMode>(BitsOf(entry, 8, 3)),
+          .vector = static_cast<u8>(entry)};
+}
+
 }  // namespace
 
 void IoApic::Reset() {
@@ -50,11 +58,12 @@ void IoApic::Send(u32 pin) {
   if (is_level && (mode == DeliveryMode::kFixed || mode == DeliveryMode::kLowestPriority)) {
     entry |= kRemoteIrr;
   }
-  bus_.Deliver({.destination = static_cast<u32>(entry >> 56),
-                .is_logical = (entry & kLogical) != 0,
-                .is_level = is_level,
-                .mode = mode,
-                .vector = static_cast<u8>(entry)});
+  bus_.Deliver(MessageOf(entry));
+}
+
+std::optional<ApicMessage> IoApic::PinMessage(u32 pin) const {
+  const bool is_masked = (entries_[pin] & kMasked) != 0;
+  return is_masked ? std::nullopt : std::optional(MessageOf(entries_[pin]));
 }
 
 void IoApic::EndOfInterrupt(u8 vector) {

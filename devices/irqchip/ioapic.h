@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "devices/irqchip/apic_message.h"
 
@@ -22,6 +23,8 @@ class IoApic {
 
   u32 Read(u32 offset) const;
   void Write(u32 offset, u32 value);
+  // What the pin sends when it is raised; nothing while it is masked.
+  std::optional<ApicMessage> PinMessage(u32 pin) const;
   void Reset();
 
  private:

@@ -3,7 +3,7 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "devices/irqchip/front_ends.h"
+#include "devices/irqchip/locked_apic.h"
 
 namespace tandem::devices {
 
@@ -21,21 +21,6 @@ SoftIrqChip::SoftIrqChip(u32 vcpus, Clock& clock, CpuSignals& signals) : signals
 SoftIrqChip::~SoftIrqChip() = default;
 
 LocalApic* SoftIrqChip::Apic(VcpuId vcpu) { return cpus_[vcpu]->front.get(); }
-
-void SoftIrqChip::SetLine(Gsi gsi, bool level) {
-  constexpr Gsi kTimer = 0;
-  constexpr Gsi kCascade = 2;
-  constexpr u32 kTimerPin = 2;
-  if (gsi >= IoApic::kPins || gsi == kCascade) {
-    return;
-  }
-  MutexLock lock(mu_);
-  if (gsi < 16) {
-    pic_.SetLine(gsi, level);
-    OnPicChanged();
-  }
-  ioapic_.SetLine(gsi == kTimer ? kTimerPin : gsi, level);
-}
 
 // SDM Vol. 3, "Message Signalled Interrupts".
 void SoftIrqChip::SendMsi(MsiMessage message) {
@@ -164,17 +149,6 @@ void SoftIrqChip::Reset() {
     cpus_[id]->core->Reset();
     Update(id);
   }
-}
-
-std::shared_ptr<Device> SoftIrqChip::MakeMasterPorts() {
-  return std::make_shared<PicPorts>(*this, 0);
-}
-std::shared_ptr<Device> SoftIrqChip::MakeSlavePorts() {
-  return std::make_shared<PicPorts>(*this, 1);
-}
-std::shared_ptr<Device> SoftIrqChip::MakeElcrPorts() { return std::make_shared<ElcrPorts>(*this); }
-std::shared_ptr<Device> SoftIrqChip::MakeIoApicWindow() {
-  return std::make_shared<IoApicWindow>(*this);
 }
 
 }  // namespace tandem::devices

@@ -87,12 +87,13 @@ void ChooseScreen(Draft& draft) {
 }
 
 Result<void> Complete(Draft& draft) {
-  if (!draft.accel && draft.accel_error) {
+  std::vector<AccelConfig>& accels = draft.out.machine.accels;
+  if (accels.empty() && draft.accel_error) {
     return *draft.accel_error;
   }
-  draft.out.machine.accel = draft.accel.value_or(AccelConfig());
-  draft.out.machine.accel.perf_map = draft.perf_map;
-  draft.out.machine.accel.gdb_jit = draft.gdb_jit;
+  if (accels.empty()) {
+    accels.emplace_back();
+  }
   ChooseScreen(draft);
   for (const auto complete : {&AddDefaultPorts, &PlaceDrives, &CompleteSmp}) {
     if (Result<void> done = complete(draft); !done) {

@@ -32,10 +32,7 @@ struct SmpDraft {
 struct Draft {
   Invocation out;
   std::optional<SmpDraft> smp;
-  std::optional<AccelConfig> accel;  // the first one that exists, of several
-  std::optional<Error> accel_error;
-  bool perf_map = false;
-  bool gdb_jit = false;
+  std::optional<Error> accel_error;  // of one that does not exist; others may
   bool is_nographic = false;
   bool has_display_option = false;
   bool has_vga_option = false;
@@ -55,8 +52,9 @@ inline Result<KeyValues> ReadKeys(const Argument& argument, std::string_view lea
   return KeyValues::Parse(argument.value, leading_key, argument.where);
 }
 
-// -accel and -machine accel=: name is one accelerator, keys are its properties.
-void ChooseAccel(Draft& draft, const std::string& name, KeyValues& keys);
+// -accel and -machine accel=: names is one accelerator with its properties, keys, or several as
+// "kvm:dbt".
+void ChooseAccel(Draft& draft, const std::string& names, KeyValues& keys);
 
 // The properties of a socket, from -chardev socket and -serial tcp: and unix:.
 void TakeSocketKeys(KeyValues& keys, ChardevConfig& config);

@@ -87,7 +87,9 @@ std::string HelpText(Request request) {
       return "Machines:\n  pc                  PC with i440FX and PIIX3 (the default)\n";
     case Request::kAccelHelp:
       return "Accelerators:\n"
-             "  dbt                 our own translator (the default); jit=off: interpret only\n"
+             "  auto                kvm where it is fast, else dbt (the default)\n"
+             "  kvm                 Linux's KVM, by the processor's VMX or SVM\n"
+             "  dbt                 our own translator; jit=off: interpret only\n"
              "  tcg                 the same, by the name that QEMU's users know\n";
     case Request::kDeviceHelp:
       return DeviceHelp();

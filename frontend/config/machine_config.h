@@ -12,11 +12,14 @@ namespace tandem::frontend {
 // The whole machine as the user described it: plain data, with the defaults filled in. File names
 // are as given and not yet opened.
 
+enum class AccelKind : u8 { kAuto, kDbt, kKvm };
+enum class IrqchipMode : u8 { kOn, kSplit, kOff };
+
+// One accelerator that would do.
 struct AccelConfig {
-  std::string name = "dbt";
-  bool jit = true;  // dbt: translate; the interpreter otherwise
-  bool perf_map = false;  // dbt: a map of translated code for perf
-  bool gdb_jit = false;   // dbt: names of translated code for GDB
+  AccelKind kind = AccelKind::kAuto;
+  bool jit = true;       // dbt: translate; the interpreter otherwise
+  bool fallback = true;  // kvm: interpret what it cannot emulate
 };
 
 struct SmpConfig {
@@ -96,7 +99,10 @@ struct MachineConfig {
   std::string name;  // -name; empty: none
   std::string machine = "pc";
   bool has_hpet = true;
-  AccelConfig accel;
+  std::vector<AccelConfig> accels;  // the first that works here counts; never empty
+  IrqchipMode irqchip = IrqchipMode::kOn;  // kvm: which interrupt controllers are the kernel's
+  bool perf_map = false;  // dbt: a map of translated code for perf
+  bool gdb_jit = false;   // dbt: names of translated code for GDB
   std::string cpu = "max";
   SmpConfig smp;
   u64 ram_bytes = u64{128} << 20;

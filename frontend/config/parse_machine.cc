@@ -26,7 +26,6 @@ Result<void> CheckType(const std::string& type, const std::string& where) {
 
 // Properties that have one value here, or whose value makes no difference.
 void TakeHarmless(KeyValues& keys) {
-  keys.Choice("kernel-irqchip", {"on", "off", "split"}, "off");
   keys.Choice("vmport", {"on", "off", "auto"}, "off");
   keys.Choice("smm", {"on", "off", "auto"}, "auto");
   for (const std::string_view key : {"dump-guest-core", "mem-merge", "suppress-vmdesc"}) {
@@ -47,7 +46,24 @@ void ReadBoot(KeyValues& keys, MachineConfig& machine) {
   machine.bios = keys.Text("firmware", machine.bios);
 }
 
-// "kvm:tcg": the first that exists.
+// Of -machine, and as QEMU has it now, of -accel kvm.
+void TakeIrqchip(KeyValues& keys, MachineConfig& machine) {
+  const std::optional<std::string> given = keys.Text("kernel-irqchip");
+  if (!given) {
+    return;
+  }
+  if (*given == "on") {
+    machine.irqchip = IrqchipMode::kOn;
+  } else if (*given == "split") {
+    machine.irqchip = IrqchipMode::kSplit;
+  } else if (*given == "off") {
+    machine.irqchip = IrqchipMode::kOff;
+  } else {
+    keys.Reject(fmt::format("kernel-irqchip={} is neither on nor off nor split", *given));
+  }
+}
+
+// "kvm:tcg": the first that works.
 void ReadAccelList(Draft& draft, const std::string& list, const std::string& where) {
   for (const std::string& name : Split(list, ':')) {
     KeyValues none({}, where);
@@ -78,6 +94,7 @@ Result<void> ParseMachine(Draft& draft, const Argument& argument) {
   }
   MachineConfig& machine = draft.out.machine;
   machine.has_hpet = keys->Bool("hpet", machine.has_hpet);
+  TakeIrqchip(*keys, machine);
   machine.has_display = keys->Bool("graphics", machine.has_display);
   ReadBoot(*keys, machine);
   if (const std::optional<std::string> list = keys->Text("accel")) {
@@ -91,26 +108,29 @@ Result<void> ParseMachineShort(Draft& draft, const Argument& argument) {
   return ParseMachine(draft, argument);
 }
 
-void ChooseAccel(Draft& draft, const std::string& name, KeyValues& keys) {
-  if (name == "kvm") {
-    keys.TakeRest();
-    RejectAccel(draft,
-                fmt::format("{}: accelerator 'kvm' is not built in yet: use dbt", keys.where()));
+void ChooseAccel(Draft& draft, const std::string& names, KeyValues& keys) {
+  if (names.find(':') != std::string::npos) {
+    ReadAccelList(draft, names, keys.where());
     return;
   }
-  if (name != "dbt" && name != "tcg") {
+  AccelConfig accel;
+  if (names == "kvm") {
+    accel.kind = AccelKind::kKvm;
+    accel.fallback = keys.Bool("fallback", true);
+    TakeIrqchip(keys, draft.out.machine);
+  } else if (names == "dbt" || names == "tcg") {
+    accel.kind = AccelKind::kDbt;
+    accel.jit = keys.Bool("jit", true);
+    keys.Choice("thread", {"single", "multi"}, "multi");
+    keys.Number("tb-size", 0, 1u << 20);
+    keys.Bool("split-wx", false);
+  } else if (names != "auto") {
     keys.TakeRest();
-    RejectAccel(draft, fmt::format("{}: unknown accelerator '{}'{}", keys.where(), name,
-                                   DidYouMean(name, {"dbt", "tcg", "kvm"})));
+    RejectAccel(draft, fmt::format("{}: unknown accelerator '{}'{}", keys.where(), names,
+                                   DidYouMean(names, {"auto", "dbt", "tcg", "kvm"})));
     return;
   }
-  const bool jit = keys.Bool("jit", true);
-  keys.Choice("thread", {"single", "multi"}, "multi");
-  keys.Number("tb-size", 0, 1u << 20);
-  keys.Bool("split-wx", false);
-  if (!draft.accel) {
-    draft.accel = AccelConfig{.name = "dbt", .jit = jit};
-  }
+  draft.out.machine.accels.push_back(accel);
 }
 
 Result<void> ParseAccel(Draft& draft, const Argument& argument) {
@@ -134,12 +154,12 @@ Result<void> ParseEnableKvm(Draft& draft, const Argument& argument) {
 }
 
 Result<void> ParsePerfmap(Draft& draft, const Argument&) {
-  draft.perf_map = true;
+  draft.out.machine.perf_map = true;
   return {};
 }
 
 Result<void> ParseGdbJit(Draft& draft, const Argument&) {
-  draft.gdb_jit = true;
+  draft.out.machine.gdb_jit = true;
   return {};
 }
 

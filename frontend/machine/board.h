@@ -11,7 +11,6 @@
 #include "devices/bus/host_clock.h"
 #include "devices/bus/instruction_clock.h"
 #include "devices/display/std_vga.h"
-#include "devices/irqchip/soft_irq_chip.h"
 #include "devices/legacy/rtc.h"
 #include "devices/pci/acpi_pm.h"
 #include "devices/pci/pci_host.h"
@@ -49,7 +48,10 @@ struct Board {
   devices::AddressSpace memory;
   devices::AddressSpace ports;
   accel::RunControl run;
-  std::unique_ptr<devices::SoftIrqChip> irqs;
+  std::unique_ptr<accel::Accelerator> accelerator;
+  std::string accelerator_note;   // which it is and why, if nobody chose it
+  accel::KernelIrqs kernel_irqs;  // its chip has become irqs
+  std::unique_ptr<devices::IrqChip> irqs;
 
   std::shared_ptr<devices::RamBlock> ram;
   std::shared_ptr<devices::RamBlock> rom;
@@ -64,7 +66,6 @@ struct Board {
   devices::Rtc* rtc = nullptr;                            // one of devices
   std::vector<std::shared_ptr<devices::Device>> devices;  // to be reset with the machine
 
-  std::unique_ptr<accel::Accelerator> accelerator;
   cpu::CpuModel cpu_model;
 
   devices::Clock& clock();
@@ -79,6 +80,7 @@ struct Board {
   devices::IrqLine IsaIrq(u32 irq) { return {*irqs, irq}; }
 };
 
+Result<void> AddAccelerator(Board& board);
 Result<void> AddMemory(Board& board);
 Result<void> AddPlatform(Board& board);
 Result<void> AddPci(Board& board);

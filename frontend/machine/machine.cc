@@ -76,6 +76,7 @@ void Machine::Impl::Pause() {
   if (board.host_clock) {
     board.host_clock->Pause();
   }
+  board.accelerator->StopTime();
   is_running = false;
 }
 
@@ -83,6 +84,7 @@ void Machine::Impl::Resume() {
   if (board.host_clock) {
     board.host_clock->Resume();
   }
+  board.accelerator->StartTime();
   board.run.Resume();
   is_running = true;
 }
@@ -112,11 +114,14 @@ Result<std::unique_ptr<Machine>> Machine::Build(const MachineConfig& config, Eve
   board.chardevs = std::make_unique<Chardevs>(
       loop, devices::MuxCommands{[self] { self->End({EndReason::kUserQuit}); }, [] {}});
   for (const auto add :
-       {&OpenChardevs, &AddMemory, &AddPlatform, &AddPci, &AddCharacterPorts, &AddDisks,
-        &AddDisplay, &AddUserDevices, &AddFirmwareConfig, &AddProcessors, &LoadGuest}) {
+       {&AddAccelerator, &OpenChardevs, &AddMemory, &AddPlatform, &AddPci, &AddCharacterPorts,
+        &AddDisks, &AddDisplay, &AddUserDevices, &AddFirmwareConfig, &AddProcessors, &LoadGuest}) {
     if (Result<void> done = add(board); !done) {
       return done.error();
     }
+  }
+  if (!board.accelerator_note.empty()) {
+    Note("{}", board.accelerator_note);
   }
   return std::unique_ptr<Machine>(new Machine(std::move(impl)));
 }

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "devices/storage/open_disk.h"
 #include "devices/legacy/pflash.h"
+#include "devices/storage/open_disk.h"
 #include "firmware/rom.h"
 #include "frontend/machine/board.h"
 

@@ -1,6 +1,7 @@
 #include <ctime>
 
-#include "devices/irqchip/ioapic.h"
+#include "devices/irqchip/soft_irq_chip.h"
+#include "devices/irqchip/split_irq_chip.h"
 #include "devices/legacy/debug_ports.h"
 #include "devices/legacy/dma8237.h"
 #include "devices/legacy/hpet.h"
@@ -31,14 +32,12 @@ i64 RtcStart(const RtcConfig& config) {
   return now + local.tm_gmtoff;
 }
 
-Result<void> AddIrqChip(Board& board) {
-  using devices::SoftIrqChip;
-  board.irqs = std::make_unique<SoftIrqChip>(board.config.smp.cpus, board.clock(), board.run);
-  SoftIrqChip& chip = *board.irqs;
+Result<void> MapIrqChip(Board& board, devices::PcIrqChip& chip) {
+  using devices::PcIrqChip;
   for (const Result<void>& done :
-       {board.AddPorts(SoftIrqChip::kMasterPort, SoftIrqChip::kPortLength, chip.MakeMasterPorts()),
-        board.AddPorts(SoftIrqChip::kSlavePort, SoftIrqChip::kPortLength, chip.MakeSlavePorts()),
-        board.AddPorts(SoftIrqChip::kElcrPort, SoftIrqChip::kPortLength, chip.MakeElcrPorts()),
+       {board.AddPorts(PcIrqChip::kMasterPort, PcIrqChip::kPortLength, chip.MakeMasterPorts()),
+        board.AddPorts(PcIrqChip::kSlavePort, PcIrqChip::kPortLength, chip.MakeSlavePorts()),
+        board.AddPorts(PcIrqChip::kElcrPort, PcIrqChip::kPortLength, chip.MakeElcrPorts()),
         board.AddMmio(devices::IoApic::kBase, devices::IoApic::kLength, chip.MakeIoApicWindow())}) {
     if (!done) {
       return done;
@@ -47,25 +46,63 @@ Result<void> AddIrqChip(Board& board) {
   return {};
 }
 
+// All in the kernel, or only the local APICs, or all ours.
+Result<void> AddIrqChip(Board& board) {
+  const u32 vcpus = board.config.smp.cpus;
+  auto irqs = board.accelerator->MakeIrqs(vcpus);
+  if (!irqs) {
+    return irqs.error();
+  }
+  board.kernel_irqs = std::move(*irqs);
+  if (board.kernel_irqs.chip) {
+    board.irqs = std::move(board.kernel_irqs.chip);
+    return {};
+  }
+  std::unique_ptr<devices::PcIrqChip> chip;
+  if (board.kernel_irqs.apics != nullptr) {
+    chip = std::make_unique<devices::SplitIrqChip>(*board.kernel_irqs.apics, board.run);
+  } else {
+    chip = std::make_unique<devices::SoftIrqChip>(vcpus, board.clock(), board.run);
+  }
+  devices::PcIrqChip& mapped = *chip;
+  board.irqs = std::move(chip);
+  return MapIrqChip(board, mapped);
+}
+
+// The PIT, unless it is in the kernel; how to silence its interrupt.
+Result<std::function<void(bool)>> AddPit(Board& board) {
+  if (board.kernel_irqs.set_pit_irq_enabled) {
+    return board.kernel_irqs.set_pit_irq_enabled;
+  }
+  using devices::Pit;
+  auto pit = std::make_shared<Pit>(board.clock(), board.IsaIrq(0));
+  for (const Result<void>& done :
+       {board.AddPorts(Pit::kPort, Pit::kLength, pit),
+        board.AddPorts(Pit::kControlPortB, 1, pit, Pit::kControlOffset)}) {
+    if (!done) {
+      return done.error();
+    }
+  }
+  return std::function<void(bool)>([pit = pit.get()](bool on) { pit->SetIrqEnabled(on); });
+}
+
 // The HPET in legacy mode takes the place of the PIT's and the RTC's interrupts.
 Result<void> AddTimers(Board& board) {
-  auto pit = std::make_shared<devices::Pit>(board.clock(), board.IsaIrq(0));
+  auto pit = AddPit(board);
+  if (!pit) {
+    return pit.error();
+  }
   auto rtc = std::make_shared<devices::Rtc>(board.clock(), board.IsaIrq(kRtcIrq),
                                             RtcStart(board.config.rtc));
   board.rtc = rtc.get();
-  for (const Result<void>& done :
-       {board.AddPorts(devices::Pit::kPort, devices::Pit::kLength, pit),
-        board.AddPorts(devices::Pit::kControlPortB, 1, pit, devices::Pit::kControlOffset),
-        board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc)}) {
-    if (!done) {
-      return done;
-    }
+  if (Result<void> done = board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc); !done) {
+    return done;
   }
   if (!board.config.has_hpet) {
     return {};
   }
-  const auto legacy_changed = [pit = pit.get(), rtc = rtc.get()](bool is_legacy) {
-    pit->SetIrqEnabled(!is_legacy);
+  const auto legacy_changed = [set_pit = *pit, rtc = rtc.get()](bool is_legacy) {
+    set_pit(!is_legacy);
     rtc->SetIrqEnabled(!is_legacy);
   };
   return board.AddMmio(devices::Hpet::kBase, devices::Hpet::kLength,

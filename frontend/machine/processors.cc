@@ -1,17 +1,16 @@
-#include "accel/dbt/dbt_accelerator.h"
 #include "base/log.h"
 #include "cpu/state/model_parser.h"
 #include "frontend/machine/board.h"
 
-// The accelerator and its vCPUs.
+// The vCPUs.
 namespace tandem::frontend {
 namespace {
 
 Result<void> ChooseModel(Board& board) {
   const SmpConfig& smp = board.config.smp;
   const cpu::Topology topology{smp.sockets, smp.cores, smp.threads};
-  auto parsed =
-      cpu::ParseCpuModel(board.config.cpu, board.accelerator->Features(), topology, smp.cpus);
+  auto parsed = cpu::ParseCpuModel(board.config.cpu, board.accelerator->Features(), topology,
+                                   smp.cpus, board.accelerator->IsNative());
   if (!parsed) {
     return parsed.error();
   }
@@ -25,10 +24,6 @@ Result<void> ChooseModel(Board& board) {
 }  // namespace
 
 Result<void> AddProcessors(Board& board) {
-  board.accelerator = accel::MakeDbtAccelerator(
-      {.translates = board.config.accel.jit,
-       .has_perf_map = board.config.accel.perf_map,
-       .has_gdb_names = board.config.accel.gdb_jit});
   if (Result<void> done = ChooseModel(board); !done) {
     return done;
   }

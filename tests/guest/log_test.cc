@@ -13,7 +13,7 @@ namespace {
 std::vector<std::string> Arguments(const std::string& items,
                                    const std::vector<std::string>& more = {}) {
   std::vector<std::string> arguments = {
-      "-m",   "16",  "-display", "none",
+      "-accel", "dbt", "-m", "16", "-display", "none",
       "-bios", "tests/guest/roms/debug_exit.bin", "-debugcon", "stdio",
       "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-d", items};
   arguments.insert(arguments.end(), more.begin(), more.end());

@@ -41,7 +41,7 @@ inline const std::vector<RoomRule> kRooms = {
     {"jit/engine", {"jit/", "cpu/", "devices/bus"}},
     {"accel/api", {"cpu/state", "devices/bus"}},
     {"accel/dbt", {"accel/api", "jit/context", "jit/engine", "cpu/", "devices/bus"}},
-    {"accel/kvm", {"accel/api", "cpu/state", "devices/bus"}},
+    {"accel/kvm", {"accel/api", "cpu/", "devices/bus"}},
     {"accel/run", {"accel/api", "cpu/state", "devices/bus"}},
     {"firmware", {"devices/bus"}},
     {"frontend/config", {}},

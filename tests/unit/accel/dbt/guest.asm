@@ -101,8 +101,8 @@ main:
     sti
     hlt
     cli
-    cmp bx, 0
-    jne .again
+    cmp bx, 0  ; two may have come
+    jg .again
     report 'D'
     hlt
 on_ping:

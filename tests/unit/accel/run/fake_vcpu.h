@@ -38,14 +38,15 @@ class FakeVcpu final : public Vcpu {
     last_vector = vector;
     ++signals;
   }
-  void Save(cpu::CpuState&) const override {}
-  void Load(const cpu::CpuState&) override {}
+  void Save(cpu::CpuState& state) const override { state.rip = rip; }
+  void Load(const cpu::CpuState& state) override { rip = state.rip; }
   void SetDebug(const DebugSpec&) override {}
 
   std::atomic<int> runs{0}, signals{0};
   std::atomic<bool> is_running{false};
   std::atomic<SignalKind> last_kind{SignalKind::kInterrupt};
   std::atomic<u8> last_vector{0};
+  u64 rip = 0;
 
  private:
   const Guest guest_;

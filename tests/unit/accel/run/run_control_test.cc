@@ -129,6 +129,23 @@ TEST_CASE("run: a signal for a vCPU that is not there yet is dropped") {
   CHECK_EQ(run.vcpu_count(), 0);
 }
 
+TEST_CASE("run: other vCPUs go on from the state of those they replace, and hear of signals") {
+  RunControl run(IgnoreExit);
+  AddFake(run, Guest::kHalts).rip = 0x1234;
+  run.Resume();
+  run.Pause();
+  std::vector<std::unique_ptr<Vcpu>> vcpus;
+  vcpus.push_back(std::make_unique<FakeVcpu>(Guest::kSpins));
+  FakeVcpu& fake = static_cast<FakeVcpu&>(*vcpus[0]);
+  run.MoveTo(std::move(vcpus));
+  CHECK_EQ(fake.rip, 0x1234);
+  CHECK_EQ(fake.runs, 0);
+  run.SendNmi(0);
+  CHECK_EQ(fake.signals, 1);
+  run.Resume();
+  CHECK(Eventually([&] { return fake.is_running.load(); }));
+}
+
 TEST_CASE("run: stop ends vCPUs that run, sleep or are parked") {
   RunControl run(IgnoreExit);
   FakeVcpu& spinning = AddFake(run, Guest::kSpins);

@@ -17,6 +17,7 @@ class NoIrqs final : public IrqChip {
   std::optional<u8> TakeVector(VcpuId) override { return std::nullopt; }
   bool HasVector(VcpuId) const override { return false; }
   LocalApic* Apic(VcpuId) override { return nullptr; }
+  void Reset() override {}
 };
 
 class NoIntx final : public IntxSink {

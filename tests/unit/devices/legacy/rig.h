@@ -26,6 +26,7 @@ class FakeIrqChip final : public IrqChip {
   std::optional<u8> TakeVector(VcpuId) override { return std::nullopt; }
   bool HasVector(VcpuId) const override { return false; }
   LocalApic* Apic(VcpuId) override { return nullptr; }
+  void Reset() override {}
 };
 
 // What was written, and a way to type.

@@ -19,6 +19,7 @@ class FakeIrqChip final : public IrqChip {
   std::optional<u8> TakeVector(VcpuId) override { return std::nullopt; }
   bool HasVector(VcpuId) const override { return false; }
   LocalApic* Apic(VcpuId) override { return nullptr; }
+  void Reset() override {}
 };
 
 class FakeIntx final : public IntxSink {

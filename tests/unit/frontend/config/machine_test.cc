@@ -8,8 +8,9 @@ TEST_CASE("command line: nothing given is a PC with a CD-ROM drive and a hint") 
   const MachineConfig& machine = command->machine;
   CHECK_EQ(machine.machine, "pc");
   CHECK_EQ(machine.cpu, "max");
-  CHECK_EQ(machine.accel.name, "dbt");
-  CHECK(machine.accel.jit);
+  REQUIRE_EQ(machine.accels.size(), 1);
+  CHECK_EQ(machine.accels[0].kind, AccelKind::kAuto);
+  CHECK(machine.accels[0].jit);
   CHECK_EQ(machine.ram_bytes, u64{128} << 20);
   CHECK(machine.has_vga);
   CHECK(machine.has_display);
@@ -68,7 +69,7 @@ TEST_CASE("command line: machine types and properties that libvirt and scripts g
     const MachineConfig machine = MachineOf(text);
     CHECK_EQ(machine.name, "");
     CHECK_EQ(machine.machine, "pc");
-    CHECK_EQ(machine.accel.name, "dbt");
+    CHECK_LE(machine.accels.size(), 1);
   }
   CHECK_FALSE(MachineOf("-machine hpet=off").has_hpet);
   CHECK_FALSE(MachineOf("-no-hpet").has_hpet);
@@ -77,9 +78,24 @@ TEST_CASE("command line: machine types and properties that libvirt and scripts g
 }
 
 TEST_CASE("command line: of several accelerators the first that exists counts") {
-  CHECK(Command("-accel kvm -accel tcg").ok());
-  CHECK(Command("-machine accel=kvm:tcg").ok());
-  CHECK_FALSE(Command("-accel kvm -accel hax").ok());
+  for (const char* line : {"-accel kvm -accel tcg", "-machine accel=kvm:tcg", "-accel kvm:dbt",
+                           "-accel hax -accel kvm -accel hvf -accel dbt"}) {
+    CAPTURE(line);
+    const MachineConfig machine = MachineOf(line);
+    REQUIRE_EQ(machine.accels.size(), 2);
+    CHECK_EQ(machine.accels[0].kind, AccelKind::kKvm);
+    CHECK_EQ(machine.accels[1].kind, AccelKind::kDbt);
+  }
+  CHECK_FALSE(Command("-accel hvf -accel hax").ok());
+}
+
+TEST_CASE("command line: what KVM is to do itself") {
+  CHECK_EQ(MachineOf("").irqchip, IrqchipMode::kOn);
+  CHECK_EQ(MachineOf("-machine kernel-irqchip=off").irqchip, IrqchipMode::kOff);
+  const MachineConfig machine = MachineOf("-accel kvm,kernel-irqchip=split,fallback=off");
+  CHECK_EQ(machine.irqchip, IrqchipMode::kSplit);
+  CHECK_FALSE(machine.accels[0].fallback);
+  CHECK_EQ(MachineOf("-enable-kvm").accels[0].kind, AccelKind::kKvm);
 }
 
 TEST_CASE("command line: boot options, firmware files and identity") {

@@ -1,0 +1,84 @@
+#include "accel/dbt/dbt_accelerator.h"
+#include "accel/kvm/kvm_accelerator.h"
+#include "base/log.h"
+#include "frontend/machine/board.h"
+
+// -accel: the first that works here, and what "auto" means.
+namespace tandem::frontend {
+namespace {
+
+// The option that only the translator can serve, or null.
+const char* OptionForDbt(const MachineConfig& config) {
+  return config.icount_shift ? "-icount"
+         : config.perf_map   ? "-perfmap"
+         : config.gdb_jit    ? "-gdbjit"
+                             : nullptr;
+}
+
+Result<void> UseDbt(Board& board, const AccelConfig& accel) {
+  board.accelerator = accel::MakeDbtAccelerator({.translates = accel.jit,
+                                                 .has_perf_map = board.config.perf_map,
+                                                 .has_gdb_names = board.config.gdb_jit});
+  return {};
+}
+
+Result<void> UseKvm(Board& board, const AccelConfig& accel) {
+  if (const char* option = OptionForDbt(board.config)) {
+    return Fail("{} is the translator's: use -accel dbt with it", option);
+  }
+  using accel::KernelIrqchip;
+  const IrqchipMode mode = board.config.irqchip;
+  auto made =
+      accel::MakeKvmAccelerator({.irqchip = mode == IrqchipMode::kOn      ? KernelIrqchip::kOn
+                                            : mode == IrqchipMode::kSplit ? KernelIrqchip::kSplit
+                                                                          : KernelIrqchip::kOff,
+                                 .has_fallback = accel.fallback});
+  if (!made) {
+    return made.error();
+  }
+  board.accelerator = std::move(*made);
+  return {};
+}
+
+Result<void> UseFastest(Board& board, const AccelConfig& accel) {
+  const char* const option = OptionForDbt(board.config);
+  const Result<void> kvm =
+      option != nullptr ? Fail("{} asks for it", option) : accel::CheckKvmIsFast();
+  if (kvm && UseKvm(board, accel)) {
+    board.accelerator_note = "accelerator kvm, as the processor has what it needs";
+    return {};
+  }
+  if (!kvm) {
+    board.accelerator_note = fmt::format("accelerator dbt: {}", kvm.error().message);
+  }
+  return UseDbt(board, accel);
+}
+
+Result<void> Use(Board& board, const AccelConfig& accel) {
+  switch (accel.kind) {
+    case AccelKind::kKvm:
+      return UseKvm(board, accel);
+    case AccelKind::kDbt:
+      return UseDbt(board, accel);
+    default:
+      return UseFastest(board, accel);
+  }
+}
+
+}  // namespace
+
+Result<void> AddAccelerator(Board& board) {
+  Result<void> done;
+  for (const AccelConfig& accel : board.config.accels) {
+    if (!done) {
+      Note("{}; falling back to the next accelerator", done.error().message);
+    }
+    done = Use(board, accel);
+    if (done) {
+      break;
+    }
+  }
+  return done;
+}
+
+}  // namespace tandem::frontend

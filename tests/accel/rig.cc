@@ -1,0 +1,134 @@
+#include "tests/accel/rig.h"
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "base/bits.h"
+#include "cpu/state/model_parser.h"
+#include "devices/irqchip/soft_irq_chip.h"
+#include "devices/irqchip/split_irq_chip.h"
+#include "devices/legacy/pit.h"
+
+namespace tandem::accel::tests {
+namespace {
+
+constexpr std::chrono::seconds kPatience{20};
+constexpr u64 kGdt = 0x4000;
+constexpr u64 kNull = 0, kCode = 0x00cf9b000000ffff, kData = 0x00cf93000000ffff;
+
+}  // namespace
+
+std::string Reports::WaitFor(size_t count) {
+  UniqueLock lock(mu_);
+  changed_.wait_for(lock, kPatience, [&] { return text_.size() >= count; });
+  return text_;
+}
+
+void Reports::DoWrite(u64, std::span<const std::byte> data) {
+  text_ += static_cast<char>(data[0]);
+  changed_.notify_all();
+}
+
+Rig::Rig(Engine engine, const std::string& image, u32 vcpus, bool has_fallback)
+    : accelerator(MakeAccelerator(engine, has_fallback)),
+      run([this](devices::VcpuId, const Exit& exit) {
+        MutexLock lock(mu_);
+        exit_ = exit;
+        changed_.notify_all();
+      }) {
+  if (!image.empty()) {
+    std::ifstream file("tests/accel/" + image + ".bin", std::ios::binary);
+    REQUIRE(file.good());
+    file.read(reinterpret_cast<char*>(ram->data() + kStart), 0x2000);
+  }
+  StoreLe(ram->data() + kGdt, kNull);
+  StoreLe(ram->data() + kGdt + 8, kCode);
+  StoreLe(ram->data() + kGdt + 16, kData);
+  REQUIRE(memory.MapRam(Gpa(0), kRamSize, ram, 0, false).ok());
+  REQUIRE(ports.MapIo(Gpa(0xe9), 1, reports).ok());
+  MakeIrqs(vcpus);
+  model = cpu::ParseCpuModel("max", accelerator->Features(), {1, vcpus, 1}, vcpus).value().model;
+  for (u32 id = 0; id < vcpus; ++id) {
+    auto vcpu = accelerator->MakeVcpu(id, model, Env());
+    REQUIRE_MESSAGE(vcpu.ok(), (vcpu.ok() ? "" : vcpu.error().message));
+    run.Add(std::move(*vcpu));
+  }
+  SetState(StartState());
+  clock.Resume();
+  io_thread_ = std::thread([this] { loop.Run(); });
+}
+
+Rig::~Rig() {
+  run.Stop();
+  loop.Stop();
+  io_thread_.join();
+}
+
+void Rig::MakeIrqs(u32 vcpus) {
+  using devices::PcIrqChip;
+  auto made = accelerator->MakeIrqs(vcpus);
+  REQUIRE(made.ok());
+  kernel_irqs = std::move(*made);
+  if (kernel_irqs.chip) {
+    irqs = std::move(kernel_irqs.chip);
+    return;
+  }
+  std::unique_ptr<PcIrqChip> chip;
+  if (kernel_irqs.apics != nullptr) {
+    chip = std::make_unique<devices::SplitIrqChip>(*kernel_irqs.apics, run);
+  } else {
+    chip = std::make_unique<devices::SoftIrqChip>(vcpus, clock, run);
+  }
+  (void)ports.MapIo(Gpa(PcIrqChip::kMasterPort), 2, chip->MakeMasterPorts());
+  (void)ports.MapIo(Gpa(PcIrqChip::kSlavePort), 2, chip->MakeSlavePorts());
+  (void)memory.MapIo(Gpa(devices::IoApic::kBase), devices::IoApic::kLength,
+                     chip->MakeIoApicWindow());
+  irqs = std::move(chip);
+  auto pit = std::make_shared<devices::Pit>(clock, devices::IrqLine(*irqs, 0));
+  (void)ports.MapIo(Gpa(devices::Pit::kPort), devices::Pit::kLength, pit);
+}
+
+std::optional<Exit> Rig::WaitForExit() {
+  UniqueLock lock(mu_);
+  changed_.wait_for(lock, kPatience, [&] { return exit_.has_value(); });
+  return std::exchange(exit_, std::nullopt);
+}
+
+void Rig::PauseWhenHalted() {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  run.Pause();
+  while (State().activity != cpu::Activity::kHalted && std::chrono::steady_clock::now() < end) {
+    run.Resume();
+    std::this_thread::yield();
+    run.Pause();
+  }
+  REQUIRE_EQ(State().activity, cpu::Activity::kHalted);
+}
+
+cpu::CpuState Rig::State(u32 vcpu) {
+  cpu::CpuState state;
+  run.vcpu(vcpu).Save(state);
+  return state;
+}
+
+cpu::CpuState Rig::StartState() const {
+  using cpu::SegReg;
+  cpu::CpuState state;
+  cpu::PowerOnReset(state, true);
+  state.cr0 = cpu::kCr0Pe | cpu::kCr0Et;
+  state.gdtr = {kGdt, 23};
+  state.idtr = {0, 0};
+  for (const SegReg reg : {SegReg::kEs, SegReg::kSs, SegReg::kDs, SegReg::kFs, SegReg::kGs}) {
+    state.Seg(reg) = {0, 0xffffffff, 16, 0xc093};
+  }
+  state.Seg(SegReg::kCs) = {0, 0xffffffff, 8, 0xc09b};
+  state.rip = kStart;
+  return state;
+}
+
+u32 Rig::Word(u64 address) const { return LoadLe<u32>(ram->data() + address); }
+
+void Rig::SetWord(u64 address, u32 value) { StoreLe(ram->data() + address, value); }
+
+}  // namespace tandem::accel::tests
