@@ -54,6 +54,7 @@ void DbtVcpu::Signal(SignalKind kind, u8 vector) noexcept {
       Post(kInterruptEvent);
       break;
     case SignalKind::kNmi:
+      nmis_.fetch_add(1, std::memory_order_relaxed);
       Post(kNmiEvent);
       break;
     case SignalKind::kInit:
@@ -122,19 +123,25 @@ void DbtVcpu::ServeEvents() {
   if ((resets & kStartupEvent) != 0) {
     DoStartup();
   }
-  if (Take(kNmiEvent)) {
-    state_.nmi_pending = true;
-  }
   const bool can_take =
       state_.activity == cpu::Activity::kRunning || state_.activity == cpu::Activity::kHalted;
   if (!can_take || state_.mov_ss_shadow) {
     return;
   }
-  if (state_.nmi_pending && !state_.nmi_blocked) {
-    state_.nmi_pending = false;
-    interpreter_.TakeNmi();
-  }
+  ServeNmis();
   OfferInterrupt();
+}
+
+// One NMI is latched while another is being handled (SDM Vol. 3, 6.7.1): of two that came since the
+// last look, a processor would have taken the first before the second.
+void DbtVcpu::ServeNmis() {
+  const u32 arrived = Take(kNmiEvent) ? nmis_.exchange(0) : 0;
+  const u32 waiting = arrived + (state_.nmi_pending ? 1 : 0);
+  state_.nmi_pending = waiting != 0;
+  if (state_.nmi_pending && !state_.nmi_blocked && !state_.sti_shadow) {
+    interpreter_.TakeNmi();
+    state_.nmi_pending = waiting > 1;
+  }
 }
 
 // Whether an interrupt is due is asked again once it can be taken: then the interpreter returns.

@@ -39,6 +39,7 @@ class DbtVcpu final : public Vcpu {
   bool Take(u32 event) noexcept { return (events_.fetch_and(~event) & event) != 0; }
 
   void ServeEvents();
+  void ServeNmis();
   void DoInit();
   void DoStartup();
   void OfferInterrupt();
@@ -53,6 +54,7 @@ class DbtVcpu final : public Vcpu {
   cpu::CpuState& state_;
   std::atomic<u32>& events_;
   std::atomic<u8> startup_vector_{0};
+  std::atomic<u32> nmis_{0};  // sent since kNmiEvent was taken
   DebugSpec debug_;
   cpu::Interpreter interpreter_;
   const std::shared_ptr<jit::SharedCode> shared_;

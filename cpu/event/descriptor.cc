@@ -26,6 +26,11 @@ u64 LinearOf(const CpuState& state, u64 address) {
   return state.InLongMode() ? address : address & 0xffffffff;
 }
 
+bool IsSignExtended(u64 value, unsigned bits) {
+  const unsigned shift = 64 - bits;
+  return static_cast<u64>(static_cast<i64>(value << shift) >> shift) == value;
+}
+
 }  // namespace
 
 Segment Descriptor::ToSegment(u16 selector) const {
@@ -89,8 +94,11 @@ Fault SetBusy(Context& context, const Descriptor& descriptor, bool is_busy) {
 }
 
 bool IsCanonical(const CpuState& state, u64 address) {
-  const unsigned shift = (state.cr4 & kCr4La57) != 0 ? 7 : 16;
-  return static_cast<u64>(static_cast<i64>(address << shift) >> shift) == address;
+  return IsSignExtended(address, (state.cr4 & kCr4La57) != 0 ? 57 : 48);
+}
+
+bool IsCanonicalBase(const Context& context, u64 address) {
+  return IsSignExtended(address, context.model.Has(Feature::kLa57) ? 57 : 48);
 }
 
 void SetCpl(Context& context, u8 cpl) {

@@ -74,6 +74,10 @@ constexpr Fault SelectorFault(Vector vector, u16 selector, u32 ext = 0) {
 
 // SDM Vol. 1, 3.3.7.1.
 bool IsCanonical(const CpuState& state, u64 address);
+// Whether a register that holds a linear address takes it (MSRs, bases of segments and descriptor
+// tables, INVPCID): five levels count where the processor has them, in use or not. SDM Vol. 3, 4.5.3
+// and "5-Level Paging and 5-Level EPT", 2.5.
+bool IsCanonicalBase(const Context& context, u64 address);
 
 // Changes the privilege and, from its users' view, all that hangs on CS.
 void SetCpl(Context& context, u8 cpl);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/bits.h"
+#include "cpu/mmu/canonical.h"
 #include "cpu/mmu/mmu.h"
 
 namespace tandem::cpu {
@@ -104,7 +105,12 @@ Fault Mmu::WriteAs(const Rights& rights, Gva address, std::span<const std::byte>
   return Fault::None();
 }
 
+// An access that ends in the hole of addresses is none, whatever its first page is.
 Fault Mmu::ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind) {
+  if (state_.InLongMode() && length > LeftInPage(address) &&
+      !IsCanonical(address.value + length - 1, (state_.cr4 & kCr4La57) != 0)) {
+    return Fault::Gp();
+  }
   while (length != 0) {
     Target target;
     if (Fault fault = Translate(rights, address, kind, target)) {
@@ -208,6 +214,9 @@ Fault Mmu::PinForUpdate(Gva address, u32 size, std::byte*& host) {
 // anywhere.
 Fault Mmu::PinAcross(Gva address, std::byte*& host) {
   Target first, second;
+  if (Fault fault = ProbeAs(DataRights(), address, LeftInPage(address) + 1, AccessKind::kWrite)) {
+    return fault;
+  }
   if (Fault fault = Translate(DataRights(), address, AccessKind::kWrite, first)) {
     return fault;
   }

@@ -132,7 +132,7 @@ class Mmu final : public devices::TopologyListener {
   void UpdateMode();
   // The bank that data accesses of the current mode use.
   TlbBankIndex bank() const { return static_cast<TlbBankIndex>(bank_ - tlb_.banks.data()); }
-  // PKRU, DR0-DR7, paging bits of CR0, CR4 or EFER have changed; INVPCID type 2.
+  // PKRU, IA32_PKRS, DR0-DR7, paging bits of CR0, CR4 or EFER have changed; INVPCID type 2.
   void FlushAll();
   // CR3 was loaded: entries of the PCID it names are valid again or, without keeps_pcid (bit 63 of
   // the source with CR4.PCIDE), dropped. Global ones stay.

@@ -67,7 +67,7 @@ struct Msrs {
   u64 tsc_aux = 0;
   u64 tsc_adjust = 0;  // IA32_TSC_ADJUST; guest TSC = clock TSC + tsc_offset
   u64 tsc_offset = 0;
-  u64 misc_enable = 1;
+  u64 misc_enable = 0x1801;  // fast strings; neither BTS nor PEBS
   u64 debugctl = 0;
   u64 xss = 0;
   u64 spec_ctrl = 0;
@@ -78,6 +78,7 @@ struct Msrs {
   std::array<u64, 4 * 10> mc_banks{};  // CTL, STATUS, ADDR, MISC of each bank
   u64 feature_control = 1;
   u64 microcode_revision = 0;
+  u64 pkrs = 0;
 };
 
 enum class Activity : u8 {

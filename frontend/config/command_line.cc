@@ -94,6 +94,7 @@ Result<void> Complete(Draft& draft) {
   draft.out.machine.accel.perf_map = draft.perf_map;
   draft.out.machine.accel.gdb_jit = draft.gdb_jit;
   ChooseScreen(draft);
+  ApplyGlobals(draft);
   for (const auto complete : {&AddDefaultPorts, &PlaceDrives, &CompleteSmp}) {
     if (Result<void> done = complete(draft); !done) {
       return done;

@@ -28,12 +28,18 @@ struct SmpDraft {
   std::string where;
 };
 
+// -global: a property for each -device of the driver that does not give it itself.
+struct GlobalProperty {
+  std::string driver, property, value;
+};
+
 // What has been read so far. The option parsers add to it, Complete() fills in the defaults.
 struct Draft {
   Invocation out;
   std::optional<SmpDraft> smp;
   std::optional<AccelConfig> accel;  // the first one that exists, of several
   std::optional<Error> accel_error;
+  std::vector<GlobalProperty> globals;
   bool perf_map = false;
   bool gdb_jit = false;
   bool is_nographic = false;
@@ -65,6 +71,8 @@ void TakeSocketKeys(KeyValues& keys, ChardevConfig& config);
 Result<void> PlaceDrives(Draft& draft);
 // Works out the topology. Without -smp there is one processor.
 Result<void> CompleteSmp(Draft& draft);
+// Gives devices the properties of -global.
+void ApplyGlobals(Draft& draft);
 // Serial and parallel ports that nobody asked for.
 Result<void> AddDefaultPorts(Draft& draft);
 // One terminal cannot serve two streams, one id cannot name two.

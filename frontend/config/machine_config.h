@@ -14,7 +14,7 @@ namespace tandem::frontend {
 
 struct AccelConfig {
   std::string name = "dbt";
-  bool jit = true;  // dbt: translate; the interpreter otherwise
+  bool jit = true;        // dbt: translate; the interpreter otherwise
   bool perf_map = false;  // dbt: a map of translated code for perf
   bool gdb_jit = false;   // dbt: names of translated code for GDB
 };
@@ -96,6 +96,7 @@ struct MachineConfig {
   std::string name;  // -name; empty: none
   std::string machine = "pc";
   bool has_hpet = true;
+  bool has_pit = true;
   AccelConfig accel;
   std::string cpu = "max";
   SmpConfig smp;

@@ -47,29 +47,47 @@ Result<void> AddIrqChip(Board& board) {
   return {};
 }
 
-// The HPET in legacy mode takes the place of the PIT's and the RTC's interrupts.
-Result<void> AddTimers(Board& board) {
-  auto pit = std::make_shared<devices::Pit>(board.clock(), board.IsaIrq(0));
-  auto rtc = std::make_shared<devices::Rtc>(board.clock(), board.IsaIrq(kRtcIrq),
-                                            RtcStart(board.config.rtc));
-  board.rtc = rtc.get();
+Result<std::shared_ptr<devices::Pit>> AddPit(Board& board) {
+  using devices::Pit;
+  auto pit = std::make_shared<Pit>(board.clock(), board.IsaIrq(0));
   for (const Result<void>& done :
-       {board.AddPorts(devices::Pit::kPort, devices::Pit::kLength, pit),
-        board.AddPorts(devices::Pit::kControlPortB, 1, pit, devices::Pit::kControlOffset),
-        board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc)}) {
+       {board.AddPorts(Pit::kPort, Pit::kLength, pit),
+        board.AddPorts(Pit::kControlPortB, 1, pit, Pit::kControlOffset)}) {
     if (!done) {
-      return done;
+      return done.error();
     }
   }
-  if (!board.config.has_hpet) {
-    return {};
-  }
-  const auto legacy_changed = [pit = pit.get(), rtc = rtc.get()](bool is_legacy) {
-    pit->SetIrqEnabled(!is_legacy);
+  return pit;
+}
+
+// The HPET in legacy mode takes the place of the PIT's and the RTC's interrupts.
+Result<void> AddHpet(Board& board, std::shared_ptr<devices::Pit> pit) {
+  const auto legacy_changed = [pit = std::move(pit), rtc = board.rtc](bool is_legacy) {
+    if (pit) {
+      pit->SetIrqEnabled(!is_legacy);
+    }
     rtc->SetIrqEnabled(!is_legacy);
   };
   return board.AddMmio(devices::Hpet::kBase, devices::Hpet::kLength,
                        std::make_shared<devices::Hpet>(board.clock(), *board.irqs, legacy_changed));
+}
+
+Result<void> AddTimers(Board& board) {
+  std::shared_ptr<devices::Pit> pit;
+  if (board.config.has_pit) {
+    auto added = AddPit(board);
+    if (!added) {
+      return added.error();
+    }
+    pit = std::move(*added);
+  }
+  auto rtc = std::make_shared<devices::Rtc>(board.clock(), board.IsaIrq(kRtcIrq),
+                                            RtcStart(board.config.rtc));
+  board.rtc = rtc.get();
+  if (Result<void> done = board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc); !done) {
+    return done;
+  }
+  return board.config.has_hpet ? AddHpet(board, std::move(pit)) : Result<void>();
 }
 
 Result<void> AddKeyboard(Board& board) {
