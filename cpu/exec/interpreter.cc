@@ -12,6 +12,7 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u64 kAnyBreakpoint = 0xff;  // L0-G3 of DR7
+constexpr u64 kDebugCtlBtf = 1u << 1;
 
 // Anything but a flat, writable segment of 4 GiB needs a look at each access.
 bool NeedsCheck(const Segment& segment) {
@@ -173,6 +174,8 @@ u64 Interpreter::StepOne() {
   if (block == nullptr) {
     return 0;
   }
+  // With BTF only branches trap (SDM Vol. 3, 17.4.3): what goes elsewhere than to the next instruction.
+  const u64 rip_after = core_.RipAfter(block->steps[0]);
   const bool traps = (state.rflags & kFlagTf) != 0 && !SeesToTraps(block->insts[0].op);
   const bool had_shadow = state.sti_shadow || state.mov_ss_shadow;
   state.sti_shadow = state.mov_ss_shadow = false;
@@ -183,7 +186,9 @@ u64 Interpreter::StepOne() {
     state.sti_shadow = false;
   }
   // The trap of a MOV SS is lost, not late: those of its data are. SDM Vol. 3, 6.8.3.
-  if (traps && last_flow_ <= Flow::kAgain && !state.mov_ss_shadow) {
+  const bool has_branched = last_flow_ < Flow::kAgain && state.rip != rip_after;
+  const bool is_due = has_branched || (state.msr.debugctl & kDebugCtlBtf) == 0;
+  if (traps && is_due && last_flow_ <= Flow::kAgain && !state.mov_ss_shadow) {
     state.pending_dr6 |= u64{1} << 14;  // BS
   }
   DeliverTraps();

@@ -15,8 +15,6 @@ constexpr u64 kGenerations = 4095;  // 0xfff is left to kNoTag
 constexpr u64 kSize4M = u64{1} << 22;
 constexpr u64 kSize1G = u64{1} << 30;
 
-u64 HashBit(u64 region, unsigned bits) { return (region * 0x9e3779b97f4a7c15) >> (64 - bits); }
-
 bool IsInRegion(const TlbEntry& entry, u64 region, u64 size) {
   return AlignDown(entry.read_tag, size) == region || AlignDown(entry.write_tag, size) == region ||
          AlignDown(entry.execute_tag, size) == region;
@@ -31,8 +29,8 @@ u16 Mmu::CurrentPcid() const {
 void Mmu::FlushAll() {
   ++flush_count_;
   ++global_flush_count_;
-  large_4m_.fill(0);
-  large_1g_ = 0;
+  large_4m_.Clear();
+  large_1g_.Clear();
   pcids_.Clear();
   RenewUserBank();
   for (const TlbBankIndex bank : {kSupervisorBank, kSupervisorAcBank}) {
@@ -125,6 +123,8 @@ void Mmu::FlushPage(Gva address) {
   u64 size = LargePageSizeAround(address);
   if (size != 0) {
     DropRegion(AlignDown(address.value, size), size);
+    size == kSize1G ? large_1g_.Remove(address.value / size)
+                    : large_4m_.Remove(address.value / size);
   } else {
     size = kPageSize;
     for (TlbBank& bank : tlb_.banks) {
@@ -150,22 +150,17 @@ void Mmu::NoteLargePage(Gva address, u64 page_size) {
   if (page_size == kPageSize) [[likely]] {
     return;
   }
-  if (page_size == kSize1G) {
-    large_1g_ |= u64{1} << HashBit(address.value / kSize1G, 6);
-    return;
-  }
-  const u64 bit = HashBit(address.value / kSize4M, kLarge4mBits);
-  large_4m_[bit / 64] |= u64{1} << (bit % 64);
+  page_size == kSize1G ? large_1g_.Add(address.value / kSize1G)
+                       : large_4m_.Add(address.value / kSize4M);
 }
 
 // How much to drop with the page at the address so that a large page goes as a whole; 0: none can
 // be there.
 u64 Mmu::LargePageSizeAround(Gva address) const {
-  if (Bit(large_1g_, static_cast<unsigned>(HashBit(address.value / kSize1G, 6)))) {
+  if (large_1g_.MayHold(address.value / kSize1G)) {
     return kSize1G;
   }
-  const u64 bit = HashBit(address.value / kSize4M, kLarge4mBits);
-  return Bit(large_4m_[bit / 64], bit % 64) ? kSize4M : 0;
+  return large_4m_.MayHold(address.value / kSize4M) ? kSize4M : 0;
 }
 
 void Mmu::NoteDroppedWrites() {

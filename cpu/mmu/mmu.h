@@ -10,6 +10,7 @@
 #include "cpu/mmu/flush_observer.h"
 #include "cpu/mmu/page_table_memory.h"
 #include "cpu/mmu/pcid_table.h"
+#include "cpu/mmu/region_set.h"
 #include "cpu/mmu/tlb.h"
 #include "cpu/mmu/walk.h"
 #include "cpu/state/cpu_model.h"
@@ -104,9 +105,10 @@ class Mmu final : public devices::TopologyListener {
 
   // Checks that the bytes can be read and written (access and dirty bits are set, faults are those
   // of a write) and gives their host address for an atomic operation, valid until the next call. host
-  // is null where they are no plain RAM, hold decoded code or lie under a watchpoint: then read and
-  // write.
-  Fault PinForUpdate(Gva address, u32 size, std::byte*& host);
+  // is null where they are no RAM or lie under a watchpoint: then read and write. must_report:
+  // ReportUpdate is to be called when the operation is done, as for bytes of decoded code.
+  Fault PinForUpdate(Gva address, u32 size, std::byte*& host, bool& must_report);
+  void ReportUpdate(Gva address, u32 size);
   // Faults as reading or writing length bytes would, without doing it.
   Fault Probe(Gva address, u64 length, AccessKind kind);
   // Host pointer for bulk string operations: plain bytes from address to the end of its page for
@@ -243,7 +245,8 @@ class Mmu final : public devices::TopologyListener {
   Fault ReadAs(const Rights& rights, Gva address, std::span<std::byte> bytes);
   Fault WriteAs(const Rights& rights, Gva address, std::span<const std::byte> bytes);
   Fault ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind);
-  Fault PinAcross(Gva address, std::byte*& host);
+  Fault PinAcross(Gva address, std::byte*& host, bool& must_report);
+  void NoteWritten(const Target& target, u64 size);
   Fault CheckAlignment(Gva address, u64 size) const;
   void ReadTarget(const Target& target, std::span<std::byte> bytes);
   void WriteTarget(const Target& target, std::span<const std::byte> bytes);
@@ -308,11 +311,10 @@ class Mmu final : public devices::TopologyListener {
   u64 flush_count_ = 0;
   u64 global_flush_count_ = 0;
   u64 write_drop_count_ = 0;
-  // Which 4 MiB and 1 GiB regions, hashed, hold entries of 2 or 4 MiB and of 1 GiB pages: INVLPG
-  // then drops all of the region.
-  static constexpr unsigned kLarge4mBits = 10;
-  std::array<u64, (1u << kLarge4mBits) / 64> large_4m_{};
-  u64 large_1g_ = 0;
+  // Which 4 MiB and 1 GiB regions hold entries of 2 or 4 MiB and of 1 GiB pages: INVLPG then drops
+  // all of the region.
+  RegionSet<8> large_4m_;
+  RegionSet<4> large_1g_;
   FlushObserver* observer_ = nullptr;
   std::atomic<u32> requests_{0};
 };
