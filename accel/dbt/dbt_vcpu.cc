@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "cpu/state/signature.h"
 
 namespace tandem::accel {
 namespace {
@@ -16,6 +17,7 @@ constexpr u64 kFreeSlice = u64{1} << 40;
 DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env,
                  std::shared_ptr<jit::SharedCode> shared)
     : id_(id),
+      signature_(cpu::Signature(model)),
       env_(env),
       context_(std::make_unique<jit::VcpuContext>()),
       state_(context_->state),
@@ -24,6 +26,7 @@ DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& 
                     &context_->tlb}),
       shared_(std::move(shared)) {
   cpu::PowerOnReset(state_, id == 0);
+  state_.gpr[cpu::kRdx] = signature_;
   if (shared_ != nullptr) {
     engine_.emplace(*context_, interpreter_, *shared_);
   }
@@ -163,6 +166,7 @@ void DbtVcpu::OfferInterrupt() {
 void DbtVcpu::DoInit() {
   Log(LogItem::kCpuReset, "vcpu {}: INIT", id_);
   cpu::InitReset(state_, id_ == 0);
+  state_.gpr[cpu::kRdx] = signature_;
   if (devices::LocalApic* apic = env_.irqs.Apic(id_)) {
     apic->Reset();
   }

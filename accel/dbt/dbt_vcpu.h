@@ -49,6 +49,7 @@ class DbtVcpu final : public Vcpu {
   std::optional<Exit> WhenInactive();
 
   const devices::VcpuId id_;
+  const u32 signature_;  // EDX after INIT
   const VcpuEnv env_;
   const std::unique_ptr<jit::VcpuContext> context_;
   cpu::CpuState& state_;

@@ -81,8 +81,9 @@ Result<void> AddTimers(Board& board) {
     }
     pit = std::move(*added);
   }
-  auto rtc = std::make_shared<devices::Rtc>(board.clock(), board.IsaIrq(kRtcIrq),
-                                            RtcStart(board.config.rtc));
+  auto rtc = std::make_shared<devices::Rtc>(
+      board.clock(), board.IsaIrq(kRtcIrq), RtcStart(board.config.rtc),
+      [&board] { board.loop.Post([&board] { board.acpi->RaiseRtcAlarm(); }); });
   board.rtc = rtc.get();
   if (Result<void> done = board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc); !done) {
     return done;
