@@ -1,4 +1,4 @@
-; Paging with four levels: what faults, with which error code and address, and the accessed and dirty
+; Paging with four levels (with FIVE_LEVELS, five): what faults, with which error code and address, and the accessed and dirty
 ; bits. SDM Vol. 3, 4.5 to 4.8; error codes: 4.7, figure 4-12.
 %include "tests/guest/conformance/kit64.inc"
 
@@ -323,7 +323,7 @@ crossing:                               ; the page behind the window is absent
     ret
 
 non_canonical:
-    mov rbx, 0x800000000000
+    mov rbx, HOLE
     catch
     mov rax, [rbx]
     caught_here
@@ -345,9 +345,9 @@ non_canonical:
     mov rsp, rbx
     push rax
     caught_here
-    expect "a push below 0x800000000000 is done to a page", 14, ERR_W
+    expect "a push below the hole is done to a page", 14, ERR_W
     catch
-    mov rsp, 0x800000000008
+    lea rsp, [rbx + 8]
     push rax
     caught_here
     expect "a push above is #SS(0)", 12, 0
