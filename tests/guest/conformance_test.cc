@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "base/ints.h"
 #include "tests/guest/emulator.h"
 
 // The bare guests of conformance/, each a subject of the processor's manual: they print a line for
