@@ -26,11 +26,6 @@ u64 LinearOf(const CpuState& state, u64 address) {
   return state.InLongMode() ? address : address & 0xffffffff;
 }
 
-bool IsSignExtended(u64 value, unsigned bits) {
-  const unsigned shift = 64 - bits;
-  return static_cast<u64>(static_cast<i64>(value << shift) >> shift) == value;
-}
-
 }  // namespace
 
 Segment Descriptor::ToSegment(u16 selector) const {
@@ -91,14 +86,6 @@ Fault MarkAccessed(Context& context, const Descriptor& descriptor) {
 Fault SetBusy(Context& context, const Descriptor& descriptor, bool is_busy) {
   const auto type = static_cast<std::byte>(WithBit((descriptor.high >> 8) & 0xff, 1, is_busy));
   return context.mmu.WriteSystem(Gva(descriptor.address + 5), {&type, 1});
-}
-
-bool IsCanonical(const CpuState& state, u64 address) {
-  return IsSignExtended(address, (state.cr4 & kCr4La57) != 0 ? 57 : 48);
-}
-
-bool IsCanonicalBase(const Context& context, u64 address) {
-  return IsSignExtended(address, context.model.Has(Feature::kLa57) ? 57 : 48);
 }
 
 void SetCpl(Context& context, u8 cpl) {

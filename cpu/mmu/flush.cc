@@ -3,6 +3,7 @@
 // The user bank keeps the entries of several PCIDs, each under a generation of its own. The
 // supervisor banks hold those of the current PCID and the global ones: with each change of CR3 the
 // slots of the former are emptied.
+#include <algorithm>
 #include <bit>
 
 #include "base/bits.h"
@@ -120,29 +121,34 @@ void Mmu::FlushAllPcids() {
 // Empties the page's slot whatever the PCID and rights of what is in it.
 void Mmu::FlushPage(Gva address) {
   ++flush_count_;
-  u64 size = LargePageSizeAround(address);
-  if (size != 0) {
-    DropRegion(AlignDown(address.value, size), size);
-    size == kSize1G ? large_1g_.Remove(address.value / size)
-                    : large_4m_.Remove(address.value / size);
-  } else {
-    size = kPageSize;
-    for (TlbBank& bank : tlb_.banks) {
-      bank[SlotOf(address)] = kNoEntry;
-    }
+  const u64 size = std::max(LargePageSizeAround(address), kPageSize);
+  const Gva start(AlignDown(address.value, size));
+  DropPageEntries(address, start, size);
+  if (size == kSize1G) {
+    DropPages(start, size, large_1g_.Take(start.value / size));
+  } else if (size == kSize4M) {
+    DropPages(start, size, large_4m_.Take(start.value / size));
   }
   if (observer_ != nullptr) {
-    observer_->OnFlushRegion(AlignDown(address.value, size), size);
+    observer_->OnFlushRegion(start.value, size);
   }
 }
 
-void Mmu::DropRegion(u64 region, u64 size) {
+// Entries in the page's slots that belong to the region.
+void Mmu::DropPageEntries(Gva page, Gva region, u64 size) {
   for (TlbBank& bank : tlb_.banks) {
-    for (TlbEntry& entry : bank) {
-      if (IsInRegion(entry, region, size)) {
-        entry = kNoEntry;
-      }
+    TlbEntry& entry = bank[SlotOf(page)];
+    if (size == kPageSize || IsInRegion(entry, region.value, size)) {
+      entry = kNoEntry;
     }
+  }
+}
+
+template <typename Pages>
+void Mmu::DropPages(Gva region, u64 size, const Pages& pages) {
+  const u64 count = std::min<u64>(u64{pages.last} - pages.first + 1, kTlbEntries);
+  for (u64 i = 0; i < count; ++i) {
+    DropPageEntries(region + (pages.first + i) * kPageSize, region, size);
   }
 }
 
@@ -150,13 +156,14 @@ void Mmu::NoteLargePage(Gva address, u64 page_size) {
   if (page_size == kPageSize) [[likely]] {
     return;
   }
-  page_size == kSize1G ? large_1g_.Add(address.value / kSize1G)
-                       : large_4m_.Add(address.value / kSize4M);
+  const auto page_in = [&](u64 size) { return static_cast<u32>(address.value % size / kPageSize); };
+  page_size == kSize1G ? large_1g_.Add(address.value / kSize1G, page_in(kSize1G))
+                       : large_4m_.Add(address.value / kSize4M, page_in(kSize4M));
 }
 
 // How much to drop with the page at the address so that a large page goes as a whole; 0: none can
 // be there.
-u64 Mmu::LargePageSizeAround(Gva address) const {
+u64 Mmu::LargePageSizeAround(Gva address) {
   if (large_1g_.MayHold(address.value / kSize1G)) {
     return kSize1G;
   }

@@ -279,9 +279,11 @@ class Mmu final : public devices::TopologyListener {
   void RenewUserBank();
   void DropLocalSupervisorEntries();
   void DropLocal();
-  void DropRegion(u64 region, u64 size);
+  void DropPageEntries(Gva page, Gva region, u64 size);
+  template <typename Pages>
+  void DropPages(Gva region, u64 size, const Pages& pages);
   void NoteLargePage(Gva address, u64 page_size);
-  u64 LargePageSizeAround(Gva address) const;
+  u64 LargePageSizeAround(Gva address);
 
   // watchpoint.cc
   bool HasWatchpoints() const { return (state_.dr7 & 0xff) != 0; }
