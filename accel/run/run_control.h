@@ -23,8 +23,8 @@ class RunControl final : public devices::CpuSignals {
   Vcpu& vcpu(devices::VcpuId id) { return threads_[id]->vcpu(); }
 
   void Resume();
-  // Asks every vCPU to stop between two instructions, the caller's behind the one it is at. Any thread,
-  // locks may be held; Pause is to follow.
+  // Asks every vCPU to stop between two instructions, the caller's behind the one it is at. Any
+  // thread, locks may be held; Pause is to follow.
   void RequestPause();
   // Returns when every vCPU is parked. Not from a vCPU thread.
   void Pause();

@@ -11,8 +11,7 @@ constexpr u64 kCr0Defined = kCr0Pe | kCr0Mp | kCr0Em | kCr0Ts | kCr0Et | kCr0Ne 
 constexpr u64 kCr0ReloadsPdptes = kCr0Cd | kCr0Nw | kCr0Pg;
 constexpr u64 kCr4ReloadsPdptes = kCr4Pae | kCr4Pge | kCr4Pse | kCr4Smep;
 constexpr u64 kCr4Flushes =
-    kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke | kCr4La57 |
-    kCr4Pks;
+    kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke | kCr4La57 | kCr4Pks;
 constexpr u64 kCr3KeepsTlb = u64{1} << 63;
 
 struct Cr4Row {

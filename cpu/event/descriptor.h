@@ -78,8 +78,8 @@ inline bool IsCanonical(const CpuState& state, u64 address) {
   return IsCanonical(address, (state.cr4 & kCr4La57) != 0);
 }
 // Whether a register that holds a linear address takes it (MSRs, bases of segments and descriptor
-// tables, INVPCID): five levels count where the processor has them, in use or not. SDM Vol. 3, 4.5.3
-// and "5-Level Paging and 5-Level EPT", 2.5.
+// tables, INVPCID): five levels count where the processor has them, in use or not. Intel, "5-Level
+// Paging and 5-Level EPT White Paper".
 inline bool IsCanonicalBase(const Context& context, u64 address) {
   return IsCanonical(address, context.model.Has(Feature::kLa57));
 }

@@ -37,8 +37,8 @@ void SendTo(devices::LocalApic& apic, u32 id, u64 icr) {
   apic.WriteRegister(kIcrHigh, kept);
 }
 
-// RCX:RBX has a bit for each destination, RDX is the APIC ID that bit 0 stands for, RSI the ICR. The
-// answer is how many were reached.
+// RCX:RBX has a bit for each destination, RDX is the APIC ID that bit 0 stands for, RSI the ICR.
+// The answer is how many were reached.
 u64 SendIpi(Context& context, const Arguments& arguments, unsigned bits_a_word) {
   if (context.apic == nullptr || (arguments.rsi & (kIcrLogical | kIcrShorthand)) != 0) {
     return kInvalid;
@@ -78,8 +78,7 @@ Fault Hypercall(Context& context) {
   const u64 mask = is_wide ? ~u64{0} : 0xffffffff;
   const Arguments arguments{state.gpr[kRbx] & mask, state.gpr[kRcx] & mask, state.gpr[kRdx] & mask,
                             state.gpr[kRsi] & mask};
-  state.gpr[kRax] =
-      Answer(context, state.gpr[kRax] & mask, arguments, is_wide ? 64 : 32) & mask;
+  state.gpr[kRax] = Answer(context, state.gpr[kRax] & mask, arguments, is_wide ? 64 : 32) & mask;
   return Fault::None();
 }
 

@@ -5,8 +5,9 @@
 namespace tandem::cpu {
 
 // VMCALL and VMMCALL: the hypercalls of KVM's guest interface (Linux, Documentation/virt/kvm/x86/
-// hypercalls.rst). RAX has the number, RBX, RCX, RDX and RSI the arguments; the answer comes in RAX,
-// -1000 for calls that are not there. #UD outside CPL 0, as on a processor without a hypervisor.
+// hypercalls.rst). RAX has the number, RBX, RCX, RDX and RSI the arguments; the answer comes in
+// RAX, -1000 for calls that are not there. #UD outside CPL 0, as on a processor without a
+// hypervisor.
 Fault Hypercall(Context& context);
 
 }  // namespace tandem::cpu

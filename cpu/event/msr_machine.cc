@@ -6,8 +6,8 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u32 kBankFirst = 0x400;
-// Fast strings, thermal control, SpeedStep, MONITOR, limit of CPUID, xTPR, XD disable: kept, without
-// effect. The rest is read-only or reserved.
+// Fast strings, thermal control, SpeedStep, MONITOR, limit of CPUID, xTPR, XD disable: kept,
+// without effect. The rest is read-only or reserved.
 constexpr u64 kMiscEnableKept = 0x400c50009;
 constexpr u64 kIntelMicrocode = u64{1} << 32;  // the revision stands in the high half
 constexpr u64 kAmdMicrocode = 0x01000065;
@@ -39,7 +39,8 @@ Fault ReadMachineCheckBank(Context& context, u32 index, u64& value) {
 }
 
 // CTL takes all zeros or ones, but for two bits that Linux clears on old processors. STATUS takes
-// zero only (SDM Vol. 3, 15.3.2.2); processors let ADDR and MISC be written, whatever 15.3.2.3 says.
+// zero only (SDM Vol. 3, 15.3.2.2); processors let ADDR and MISC be written, whatever 15.3.2.3
+// says.
 Fault WriteMachineCheckBank(Context& context, u32 index, u64 value) {
   const u32 which = index & 3;
   const bool is_bad_control = which == 0 && value != 0 && (value | 0x401) != ~u64{0};
@@ -92,8 +93,6 @@ Fault WriteFeatureControl(Context& context, u32, u64 value) {
 }
 
 // No supervisor state components exist.
-Fault WriteXss(Context&, u32, u64 value) {
-  return value == 0 ? Fault::None() : Fault::Gp();
-}
+Fault WriteXss(Context&, u32, u64 value) { return value == 0 ? Fault::None() : Fault::Gp(); }
 
 }  // namespace tandem::cpu

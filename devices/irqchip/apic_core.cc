@@ -78,7 +78,8 @@ bool ApicCore::IsAddressedBy(const ApicMessage& message) const {
   if (message.destination == (message.is_wide ? 0xffffffff : 0xff)) {
     return true;
   }
-  return message.is_logical ? MatchesLogical(message) : message.destination == (IsX2() ? id_ : xapic_id_);
+  return message.is_logical ? MatchesLogical(message)
+                            : message.destination == (IsX2() ? id_ : xapic_id_);
 }
 
 u8 ApicCore::ProcessorPriority() const {

@@ -17,8 +17,7 @@ struct Machine::Impl {
   GuestRequests MakeRequests() {
     return {[this] { StopFor([this] { GuestReset(); }); },
             [this] { StopFor([this] { GuestShutdown(); }); },
-            [this] { StopFor([this] { Suspend(); }); },
-            [this] { loop.Post([this] { Wake(); }); },
+            [this] { StopFor([this] { Suspend(); }); }, [this] { loop.Post([this] { Wake(); }); },
             [this](int status) {
               StopFor([this, status] { End({EndReason::kGuestExit, status}); });
             }};
