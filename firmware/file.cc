@@ -16,7 +16,7 @@ constexpr const char* kDataFolders[] = {"/usr/share/seabios", "/usr/share/qemu",
                                         "/usr/share/ovmf", "/usr/share/tandem"};
 
 Error FileError(const std::string& path, const std::string& what, int error) {
-  return Fail("cannot read {} '{}': {}", what, path, std::strerror(error));
+  return Fail("could not load {} '{}': {}", what, path, std::strerror(error));
 }
 
 struct InputFile {

@@ -110,6 +110,8 @@ Result<void> WriteCommandLine(const BootRequest& boot, u64 max) {
                            "the command line");
 }
 
+u64 RsdpAddress() { return kBiosRomAddress + kRsdpOffset; }
+
 Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> view, const Board& board,
                               const KernelFiles& files, LinuxPath path) {
   if (board.ram_bytes < kMinimumRam) {
@@ -119,7 +121,7 @@ Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> view, con
   const Linker acpi = BuildAcpi(board);
   const u64 acpi_size = AlignUp(acpi.files().at(kAcpiTablesFile).size(), 4096);
   const u64 acpi_address = board.LowRam() - acpi_size;
-  const u64 rsdp_address = kBiosRomAddress + kRsdpOffset;
+  const u64 rsdp_address = RsdpAddress();
   const auto linked = acpi.Link({{kAcpiTablesFile, acpi_address}, {kAcpiRsdpFile, rsdp_address}});
   if (Result<void> done = memory.Write(acpi_address, linked.at(kAcpiTablesFile), "ACPI tables");
       !done) {
@@ -134,7 +136,13 @@ Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> view, con
   if (!entry) {
     return entry.error();
   }
-  DirectBoot result{*entry, Bytes(kBiosRomSize)};
+  DirectBoot result{*entry, {}, Bytes(kBiosRomSize)};
+  if (entry->kind == EntryKind::kMultiboot32) {
+    if (Result<void> done = LeaveVectors(memory, result.bios_area); !done) {
+      return done.error();
+    }
+    result.port_writes = BiosPortWrites();
+  }
   Place(result.bios_area, kRsdpOffset, linked.at(kAcpiRsdpFile));
   PlaceTables(result.bios_area, board);
   if (memory.IsRam(kBiosRomAddress, kBiosRomSize)) {

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "devices/bus/flat_view.h"
+#include "firmware/bios_leftovers.h"
 #include "firmware/board.h"
 #include "firmware/blob.h"
 #include "firmware/cpu_entry.h"
@@ -38,8 +39,11 @@ enum class LinuxPath : u8 {
 // shows there already (shadow RAM is open) it has been written too.
 struct DirectBoot {
   CpuEntry entry;
+  std::span<const PortWrite> port_writes;  // to be done before the processor starts
   Bytes bios_area;  // 128 KiB for 0xe0000: RSDP, SMBIOS and MP tables, found by their signatures
 };
+// Where LoadKernel puts the RSDP.
+u64 RsdpAddress();
 Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> memory, const Board& board,
                               const KernelFiles& files, LinuxPath path = LinuxPath::kFast);
 

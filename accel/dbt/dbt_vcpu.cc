@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "cpu/state/signature.h"
 
 namespace tandem::accel {
 namespace {
@@ -16,6 +17,7 @@ constexpr u64 kFreeSlice = u64{1} << 40;
 DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env,
                  std::shared_ptr<jit::SharedCode> shared)
     : id_(id),
+      signature_(cpu::Signature(model)),
       env_(env),
       context_(std::make_unique<jit::VcpuContext>()),
       state_(context_->state),
@@ -24,6 +26,7 @@ DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& 
           {state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id, &context_->tlb}),
       shared_(std::move(shared)) {
   cpu::PowerOnReset(state_, id == 0);
+  state_.gpr[cpu::kRdx] = signature_;
   if (shared_ != nullptr) {
     engine_.emplace(*context_, interpreter_, *shared_);
   }
@@ -54,6 +57,7 @@ void DbtVcpu::Signal(SignalKind kind, u8 vector) noexcept {
       Post(kInterruptEvent);
       break;
     case SignalKind::kNmi:
+      nmis_.fetch_add(1, std::memory_order_relaxed);
       Post(kNmiEvent);
       break;
     case SignalKind::kInit:
@@ -139,9 +143,6 @@ void DbtVcpu::ServeEvents() {
   if ((resets & kStartupEvent) != 0) {
     DoStartup();
   }
-  if (Take(kNmiEvent)) {
-    state_.nmi_pending = true;
-  }
   if (state_.pending_event.kind != cpu::PendingEvent::Kind::kNone) {
     DeliverPendingEvent();
   }
@@ -150,11 +151,20 @@ void DbtVcpu::ServeEvents() {
   if (!can_take || state_.mov_ss_shadow) {
     return;
   }
-  if (state_.nmi_pending && !state_.nmi_blocked) {
-    state_.nmi_pending = false;
-    interpreter_.TakeNmi();
-  }
+  ServeNmis();
   OfferInterrupt();
+}
+
+// One NMI is latched while another is being handled (SDM Vol. 3, 6.7.1): of two that came since the
+// last look, a processor would have taken the first before the second.
+void DbtVcpu::ServeNmis() {
+  const u32 arrived = Take(kNmiEvent) ? nmis_.exchange(0) : 0;
+  const u32 waiting = arrived + (state_.nmi_pending ? 1 : 0);
+  state_.nmi_pending = waiting != 0;
+  if (state_.nmi_pending && !state_.nmi_blocked && !state_.sti_shadow) {
+    interpreter_.TakeNmi();
+    state_.nmi_pending = waiting > 1;
+  }
 }
 
 // Whether an interrupt is due is asked again once it can be taken: then the interpreter returns.
@@ -176,6 +186,7 @@ void DbtVcpu::OfferInterrupt() {
 void DbtVcpu::DoInit() {
   Log(LogItem::kCpuReset, "vcpu {}: INIT", id_);
   cpu::InitReset(state_, id_ == 0);
+  state_.gpr[cpu::kRdx] = signature_;
   if (devices::LocalApic* apic = env_.irqs.Apic(id_)) {
     apic->Reset();
   }

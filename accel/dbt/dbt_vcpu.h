@@ -39,6 +39,7 @@ class DbtVcpu final : public Vcpu {
   bool Take(u32 event) noexcept { return (events_.fetch_and(~event) & event) != 0; }
 
   void ServeEvents();
+  void ServeNmis();
   void DoInit();
   void DoStartup();
   void OfferInterrupt();
@@ -54,11 +55,13 @@ class DbtVcpu final : public Vcpu {
   std::optional<Exit> StopBehind();
 
   const devices::VcpuId id_;
+  const u32 signature_;  // EDX after INIT
   const VcpuEnv env_;
   const std::unique_ptr<jit::VcpuContext> context_;
   cpu::CpuState& state_;
   std::atomic<u32>& events_;
   std::atomic<u8> startup_vector_{0};
+  std::atomic<u32> nmis_{0};  // sent since kNmiEvent was taken
   DebugSpec debug_;
   std::optional<u64> reported_;  // the breakpoint that the guest stands at
   cpu::Interpreter interpreter_;

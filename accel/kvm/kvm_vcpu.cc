@@ -9,6 +9,7 @@
 #include "accel/kvm/ioctl.h"
 #include "accel/kvm/list.h"
 #include "base/log.h"
+#include "cpu/state/signature.h"
 
 namespace tandem::accel::kvm {
 namespace {
@@ -74,6 +75,7 @@ KvmVcpu::KvmVcpu(Vm& vm, KernelApics& apics, UniqueFd fd, std::span<std::byte> s
   vm_.slots().AddDoor(door_);
   cpu::CpuState state;
   cpu::PowerOnReset(state, id == 0);
+  state.gpr[cpu::kRdx] = cpu::Signature(model);
   Load(state);
 }
 
@@ -224,6 +226,7 @@ void KvmVcpu::DoInit() {
   cpu::CpuState state;
   Save(state);
   cpu::InitReset(state, id_ == 0);
+  state.gpr[cpu::kRdx] = cpu::Signature(model_);
   if (devices::LocalApic* apic = env_.irqs.Apic(id_)) {
     apic->Reset();
   }

@@ -22,10 +22,14 @@ void RunControl::Resume() {
   }
 }
 
-void RunControl::Pause() {
+void RunControl::RequestPause() {
   for (const auto& thread : threads_) {
     thread->RequestPark();
   }
+}
+
+void RunControl::Pause() {
+  RequestPause();
   for (const auto& thread : threads_) {
     thread->WaitUntilParked();
   }

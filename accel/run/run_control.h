@@ -27,6 +27,9 @@ class RunControl final : public devices::CpuSignals {
   void MoveTo(std::vector<std::unique_ptr<Vcpu>> vcpus);
 
   void Resume();
+  // Asks every vCPU to stop between two instructions, the caller's behind the one it is at. Any
+  // thread, locks may be held; Pause is to follow.
+  void RequestPause();
   // Returns when every vCPU is parked. Not from a vCPU thread.
   void Pause();
   // Joins all threads.

@@ -134,6 +134,8 @@ constexpr Row kRows[] = {
     {ZYDIS_ISA_SET_RDWRFSGS, Feature::kFsgsbase},
     {ZYDIS_ISA_SET_SERIALIZE, Feature::kSerialize},
     {ZYDIS_ISA_SET_SMAP, Feature::kSmap},
+    {ZYDIS_ISA_SET_SVM, Feature::kHypervisor},  // VMMCALL and VMCALL alone are known
+    {ZYDIS_ISA_SET_VTX, Feature::kHypervisor},
     {ZYDIS_ISA_SET_XSAVE, Feature::kXsave},
     {ZYDIS_ISA_SET_XSAVEC, Feature::kXsavec},
     {ZYDIS_ISA_SET_XSAVEOPT, Feature::kXsaveopt},

@@ -11,7 +11,7 @@ constexpr u64 kCr0Defined = kCr0Pe | kCr0Mp | kCr0Em | kCr0Ts | kCr0Et | kCr0Ne 
 constexpr u64 kCr0ReloadsPdptes = kCr0Cd | kCr0Nw | kCr0Pg;
 constexpr u64 kCr4ReloadsPdptes = kCr4Pae | kCr4Pge | kCr4Pse | kCr4Smep;
 constexpr u64 kCr4Flushes =
-    kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke | kCr4La57;
+    kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke | kCr4La57 | kCr4Pks;
 constexpr u64 kCr3KeepsTlb = u64{1} << 63;
 
 struct Cr4Row {
@@ -36,6 +36,7 @@ constexpr Cr4Row kCr4Rows[] = {
     {kCr4Smep, Feature::kSmep},
     {kCr4Smap, Feature::kSmap},
     {kCr4Pke, Feature::kPku},
+    {kCr4Pks, Feature::kPks},
 };
 
 u64 AllowedCr4(const CpuModel& model) {
@@ -257,7 +258,7 @@ Fault InvalidatePcid(Context& context, u64 type, u64 pcid, u64 linear_address) {
   }
   const bool names_pcid = type <= 1;
   const u64 highest_pcid = (state.cr4 & kCr4Pcide) != 0 ? 0xfff : 0;
-  const bool is_bad_address = type == 0 && !IsCanonical(state, linear_address);
+  const bool is_bad_address = type == 0 && !IsCanonicalBase(context, linear_address);
   if (type > 3 || pcid > 0xfff || (names_pcid && pcid > highest_pcid) || is_bad_address) {
     return Fault::Gp();
   }

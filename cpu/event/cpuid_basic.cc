@@ -3,19 +3,13 @@
 #include "base/bits.h"
 #include "cpu/event/cpuid_leaves.h"
 #include "cpu/event/xsave_layout.h"
+#include "cpu/state/signature.h"
 
 namespace tandem::cpu {
 namespace {
 
 constexpr u32 kTscHz = 1'000'000'000;  // Context::ClockTsc
 constexpr u32 kFlushLineEightBytes = 8;
-
-u32 Signature(const CpuModel& model) {
-  const u32 family = model.family > 15 ? 15 : model.family;
-  const u32 extended_family = model.family > 15 ? model.family - 15 : 0;
-  return model.stepping | (model.model & 0xf) << 4 | family << 8 | (model.model >> 4) << 16 |
-         extended_family << 20;
-}
 
 u32 LogicalPerPackage(const CpuModel& model) {
   return model.topology.cores * model.topology.threads;

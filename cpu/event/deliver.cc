@@ -1,5 +1,7 @@
 #include "cpu/event/deliver.h"
 
+#include <utility>
+
 #include "base/bits.h"
 #include "base/log.h"
 #include "cpu/event/gate.h"
@@ -106,6 +108,7 @@ Fault DeliverEvent(Context& context, const Event& event) {
 
 void DeliverFault(Context& context, const Fault& fault) {
   CpuState& state = context.state;
+  state.activity = Activity::kRunning;  // debug traps of HLT end it
   ClearShadows(state);
   Fault current = fault;
   for (;;) {
@@ -141,6 +144,13 @@ Fault SoftwareInterrupt(Context& context, u8 vector, SoftwareInterruptKind kind,
   event.vector = vector;
   event.is_software = kind != SoftwareInterruptKind::kInt1;
   event.return_rip = next_rip;
+  if (kind == SoftwareInterruptKind::kInt1) {
+    const Fault fault = DeliverEvent(context, event);
+    if (!fault) {  // takes along what MOV SS has held back
+      NoteFault(context, Fault::Debug(std::exchange(state.pending_dr6, 0)));
+    }
+    return fault;
+  }
   if (!state.InVirtual8086() || kind != SoftwareInterruptKind::kIntN) {
     return DeliverEvent(context, event);
   }

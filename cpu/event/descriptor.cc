@@ -88,11 +88,6 @@ Fault SetBusy(Context& context, const Descriptor& descriptor, bool is_busy) {
   return context.mmu.WriteSystem(Gva(descriptor.address + 5), {&type, 1});
 }
 
-bool IsCanonical(const CpuState& state, u64 address) {
-  const unsigned shift = (state.cr4 & kCr4La57) != 0 ? 7 : 16;
-  return static_cast<u64>(static_cast<i64>(address << shift) >> shift) == address;
-}
-
 void SetCpl(Context& context, u8 cpl) {
   context.state.cpl = cpl;
   context.mmu.UpdateMode();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cpu/event/context.h"
+#include "cpu/mmu/canonical.h"
 
 // Segment and gate descriptors in memory, and the tables they stand in. SDM Vol. 3, 3.4.5 and 5.8.
 // Of use within this room only.
@@ -73,7 +74,15 @@ constexpr Fault SelectorFault(Vector vector, u16 selector, u32 ext = 0) {
 }
 
 // SDM Vol. 1, 3.3.7.1.
-bool IsCanonical(const CpuState& state, u64 address);
+inline bool IsCanonical(const CpuState& state, u64 address) {
+  return IsCanonical(address, (state.cr4 & kCr4La57) != 0);
+}
+// Whether a register that holds a linear address takes it (MSRs, bases of segments and descriptor
+// tables, INVPCID): five levels count where the processor has them, in use or not. Intel, "5-Level
+// Paging and 5-Level EPT White Paper".
+inline bool IsCanonicalBase(const Context& context, u64 address) {
+  return IsCanonical(address, context.model.Has(Feature::kLa57));
+}
 
 // Changes the privilege and, from its users' view, all that hangs on CS.
 void SetCpl(Context& context, u8 cpl);

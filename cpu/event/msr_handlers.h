@@ -23,7 +23,7 @@ Fault WriteField(Context& context, u32, u64 value) {
 // A linear address: #GP(0) where it is not canonical.
 template <u64 Msrs::*kField>
 Fault WriteAddress(Context& context, u32, u64 value) {
-  if (!IsCanonical(context.state, value)) {
+  if (!IsCanonicalBase(context, value)) {
     return Fault::Gp();
   }
   context.state.msr.*kField = value;
@@ -44,11 +44,20 @@ Fault ReadBase(Context& context, u32, u64& value) {
 }
 template <SegReg kReg>
 Fault WriteBase(Context& context, u32, u64 value) {
-  if (!IsCanonical(context.state, value)) {
+  if (!IsCanonicalBase(context, value)) {
     return Fault::Gp();
   }
   context.state.Seg(kReg).base = value;
   return Fault::None();
+}
+// Registers that come with a feature of the model: #GP(0) without it.
+template <Feature kFeature, MsrReader kReader>
+Fault ReadWith(Context& context, u32 index, u64& value) {
+  return context.model.Has(kFeature) ? kReader(context, index, value) : Fault::Gp();
+}
+template <Feature kFeature, MsrWriter kWriter>
+Fault WriteWith(Context& context, u32 index, u64 value) {
+  return context.model.Has(kFeature) ? kWriter(context, index, value) : Fault::Gp();
 }
 template <u64 kValue>
 Fault ReadConstant(Context&, u32, u64& value) {
@@ -80,7 +89,7 @@ Fault ReadArchCapabilities(Context& context, u32 index, u64& value);
 Fault ReadMicrocode(Context& context, u32 index, u64& value);
 Fault WriteMiscEnable(Context& context, u32 index, u64 value);
 Fault WriteFeatureControl(Context& context, u32 index, u64 value);
-Fault ReadXss(Context& context, u32 index, u64& value);
+Fault WritePkrs(Context& context, u32 index, u64 value);
 Fault WriteXss(Context& context, u32 index, u64 value);
 
 }  // namespace tandem::cpu

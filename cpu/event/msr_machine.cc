@@ -6,7 +6,9 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u32 kBankFirst = 0x400;
-constexpr u64 kMiscEnableKept = (u64{1} << 0) | (u64{1} << 18) | (u64{1} << 22) | (u64{1} << 34);
+// Fast strings, thermal control, SpeedStep, MONITOR, limit of CPUID, xTPR, XD disable: kept,
+// without effect. The rest is read-only or reserved.
+constexpr u64 kMiscEnableKept = 0x400c50009;
 constexpr u64 kIntelMicrocode = u64{1} << 32;  // the revision stands in the high half
 constexpr u64 kAmdMicrocode = 0x01000065;
 
@@ -36,10 +38,14 @@ Fault ReadMachineCheckBank(Context& context, u32 index, u64& value) {
   return Fault::None();
 }
 
-// CTL takes all zeros or ones (Linux clears single bits), the other registers zero only.
+// CTL takes all zeros or ones, but for two bits that Linux clears on old processors. STATUS takes
+// zero only (SDM Vol. 3, 15.3.2.2); processors let ADDR and MISC be written, whatever 15.3.2.3
+// says.
 Fault WriteMachineCheckBank(Context& context, u32 index, u64 value) {
-  const bool is_control = (index & 3) == 0;
-  if (!is_control && value != 0) {
+  const u32 which = index & 3;
+  const bool is_bad_control = which == 0 && value != 0 && (value | 0x401) != ~u64{0};
+  const bool is_bad_status = which == 1 && value != 0;
+  if (is_bad_control || is_bad_status) {
     return Fault::Gp();
   }
   context.state.msr.mc_banks[index - kBankFirst] = value;
@@ -73,7 +79,8 @@ Fault ReadMicrocode(Context& context, u32, u64& value) {
 }
 
 Fault WriteMiscEnable(Context& context, u32, u64 value) {
-  context.state.msr.misc_enable = value & kMiscEnableKept;
+  u64& misc_enable = context.state.msr.misc_enable;
+  misc_enable = (misc_enable & ~kMiscEnableKept) | (value & kMiscEnableKept);
   return Fault::None();
 }
 
@@ -85,14 +92,7 @@ Fault WriteFeatureControl(Context& context, u32, u64 value) {
   return Fault::None();
 }
 
-Fault ReadXss(Context& context, u32, u64& value) {
-  value = context.state.msr.xss;
-  return context.model.Has(Feature::kXsaves) ? Fault::None() : Fault::Gp();
-}
-
 // No supervisor state components exist.
-Fault WriteXss(Context& context, u32, u64 value) {
-  return context.model.Has(Feature::kXsaves) && value == 0 ? Fault::None() : Fault::Gp();
-}
+Fault WriteXss(Context&, u32, u64 value) { return value == 0 ? Fault::None() : Fault::Gp(); }
 
 }  // namespace tandem::cpu

@@ -1,4 +1,5 @@
-// Memory types and page attributes: checked and kept, without effect on emulated memory.
+// Memory types and page attributes: checked and kept, without effect on emulated memory; protection
+// keys.
 #include "base/bits.h"
 #include "cpu/event/msr_handlers.h"
 
@@ -40,6 +41,18 @@ Fault WritePat(Context& context, u32, u64 value) {
     return Fault::Gp();
   }
   context.state.msr.pat = value;
+  return Fault::None();
+}
+
+// Protection keys of supervisor pages. SDM Vol. 3, 4.6.2.
+Fault WritePkrs(Context& context, u32, u64 value) {
+  if (value >> 32 != 0) {
+    return Fault::Gp();
+  }
+  if (value != context.state.msr.pkrs) {
+    context.state.msr.pkrs = value;
+    context.mmu.FlushAll();
+  }
   return Fault::None();
 }
 

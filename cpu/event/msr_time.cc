@@ -1,4 +1,5 @@
 // Time-stamp counter and local APIC. The APIC counts in clock ticks, before TSC offsets.
+#include "base/bits.h"
 #include "cpu/event/msr_handlers.h"
 
 namespace tandem::cpu {
@@ -39,7 +40,9 @@ Fault WriteApicMsr(Context& context, u32 index, u64 value) {
 }
 
 Fault WriteApicBase(Context& context, u32 index, u64 value) {
-  if (value >> context.model.physical_address_bits != 0) {
+  const bool is_x2apic = Bit(value, 10);
+  if (value >> context.model.physical_address_bits != 0 ||
+      (is_x2apic && !context.model.Has(Feature::kX2apic))) {
     return Fault::Gp();
   }
   Fault fault = WriteApicMsr(context, index, value);

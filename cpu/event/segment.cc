@@ -72,8 +72,8 @@ Fault ReadSystemDescriptor(Context& context, u16 selector, Descriptor& descripto
   if (Fault fault = ReadUpperHalf(context, selector, Vector::kGp, 0, descriptor)) {
     return fault;
   }
-  return IsCanonical(context.state, descriptor.base()) ? Fault::None()
-                                                       : SelectorFault(Vector::kGp, selector);
+  return IsCanonicalBase(context, descriptor.base()) ? Fault::None()
+                                                     : SelectorFault(Vector::kGp, selector);
 }
 
 }  // namespace

@@ -25,6 +25,13 @@ void LoadFlat(Context& context, u16 code_selector, u16 stack_selector, bool is_6
   SetCpl(context, cpl);
 }
 
+// SYSCALL and SYSRET trap by the TF that they load, not by that which they began with: no trap sees
+// the kernel's first instruction, and the first user instruction is not skipped.
+void TrapByNewFlags(CpuState& state) {
+  constexpr u64 kDr6SingleStep = u64{1} << 14;
+  state.pending_dr6 |= (state.rflags & kFlagTf) != 0 ? kDr6SingleStep : 0;
+}
+
 u16 StarSelector(const CpuState& state, unsigned low_bit, u16 offset) {
   return static_cast<u16>(BitsOf(state.msr.star, low_bit, 16) + offset);
 }
@@ -48,6 +55,7 @@ Fault SysCall(Context& context, u64 next_rip) {
     state.rflags &= ~(kFlagIf | kFlagVm | kFlagRf);
   }
   LoadFlat(context, StarSelector(state, 32, 0), StarSelector(state, 32, 8), state.InLongMode(), 0);
+  TrapByNewFlags(state);
   return Fault::None();
 }
 
@@ -71,6 +79,7 @@ Fault SysReturn(Context& context, u32 operand_size) {
   }
   LoadFlat(context, StarSelector(state, 48, to_64bit ? 16 : 0), StarSelector(state, 48, 8),
            to_64bit, 3);
+  TrapByNewFlags(state);
   return Fault::None();
 }
 

@@ -36,7 +36,7 @@ Flow LoadTable(Core& core, const Step& step) {
   }
   u64 base = LoadLe<u64>(&image[2]);
   if (core.state.In64BitMode()) {
-    if (!IsCanonical(core.state, base)) {
+    if (!IsCanonicalBase(core, base)) {
       return core.Raise(Fault::Gp());
     }
   } else if (step.operand_size == 2) {

@@ -12,6 +12,7 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u64 kAnyBreakpoint = 0xff;  // L0-G3 of DR7
+constexpr u64 kDebugCtlBtf = 1u << 1;
 
 // Anything but a flat, writable segment of 4 GiB needs a look at each access.
 bool NeedsCheck(const Segment& segment) {
@@ -30,8 +31,10 @@ u8 CheckedSegments(const CpuState& state) {
   return mask;
 }
 
-bool IsSoftwareInterrupt(Op op) {
-  return op == Op::kInt || op == Op::kInt1 || op == Op::kInt3 || op == Op::kInto;
+// Instructions after which TF traps no more than they say themselves.
+bool SeesToTraps(Op op) {
+  return op == Op::kInt || op == Op::kInt1 || op == Op::kInt3 || op == Op::kInto ||
+         op == Op::kSyscall || op == Op::kSysret;
 }
 
 }  // namespace
@@ -79,7 +82,7 @@ bool Interpreter::NeedsSingleStep() const {
 
 bool Interpreter::MustReturn(u32 attention) const {
   const CpuState& state = core_.state;
-  const bool wanted = attention != 0 ||
+  const bool wanted = attention != 0 || (state.nmi_pending && !state.nmi_blocked) ||
                       (window_wanted_ && (state.rflags & kFlagIf) != 0);
   return wanted && !state.sti_shadow && !state.mov_ss_shadow;
 }
@@ -129,16 +132,29 @@ Flow Interpreter::ExecuteBound(const Step& step) {
   } else if (flow != Flow::kBranch) {
     Leave(flow, step);
   }
-  if (core_.state.pending_dr6 != 0 && !core_.state.mov_ss_shadow) [[unlikely]] {
-    DeliverPendingDebugTrap(core_);
-    RefreshMode();
-    return Flow::kTransfer;
-  }
-  return flow;
+  return DeliverTraps() ? Flow::kTransfer : flow;
 }
 
 u64 Interpreter::RunOrStep(const Block& block, u64 budget) {
-  return block.count() > budget ? StepOne() : RunBlock(block);
+  if (block.count() > budget) {
+    return StepOne();
+  }
+  const u64 done = RunBlock(block);
+  if (DeliverTraps()) [[unlikely]] {
+    last_flow_ = Flow::kTransfer;
+  }
+  return done;
+}
+
+// Debug traps that became due; MOV SS holds them back.
+bool Interpreter::DeliverTraps() {
+  const CpuState& state = core_.state;
+  if (state.pending_dr6 == 0 || state.mov_ss_shadow) [[likely]] {
+    return false;
+  }
+  DeliverPendingDebugTrap(core_);
+  RefreshMode();
+  return true;
 }
 
 // One instruction with everything that can happen around it.
@@ -158,7 +174,9 @@ u64 Interpreter::StepOne() {
   if (block == nullptr) {
     return 0;
   }
-  const bool traps = (state.rflags & kFlagTf) != 0 && !IsSoftwareInterrupt(block->insts[0].op);
+  // With BTF only branches trap (SDM Vol. 3, 17.4.3): what goes elsewhere than to the next instruction.
+  const u64 rip_after = core_.RipAfter(block->steps[0]);
+  const bool traps = (state.rflags & kFlagTf) != 0 && !SeesToTraps(block->insts[0].op);
   const bool had_shadow = state.sti_shadow || state.mov_ss_shadow;
   state.sti_shadow = state.mov_ss_shadow = false;
   state.rflags &= ~kFlagRf;
@@ -167,13 +185,13 @@ u64 Interpreter::StepOne() {
     // A second STI or MOV SS opens no new shadow right after the first.
     state.sti_shadow = false;
   }
-  if (traps && last_flow_ <= Flow::kAgain) {
+  // The trap of a MOV SS is lost, not late: those of its data are. SDM Vol. 3, 6.8.3.
+  const bool has_branched = last_flow_ < Flow::kAgain && state.rip != rip_after;
+  const bool is_due = has_branched || (state.msr.debugctl & kDebugCtlBtf) == 0;
+  if (traps && is_due && last_flow_ <= Flow::kAgain && !state.mov_ss_shadow) {
     state.pending_dr6 |= u64{1} << 14;  // BS
   }
-  if (state.pending_dr6 != 0 && !state.mov_ss_shadow) {
-    DeliverPendingDebugTrap(core_);
-    RefreshMode();
-  }
+  DeliverTraps();
   return done;
 }
 

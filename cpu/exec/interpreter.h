@@ -86,6 +86,7 @@ class Interpreter {
   u64 RunOrStep(const Block& block, u64 budget);
   u64 StepOne();
   void Leave(Flow flow, const Step& step);
+  bool DeliverTraps();
   void Deliver(const Fault& fault);
 
   BlockCache cache_;

@@ -112,6 +112,15 @@ template <typename T>
 template <typename T>
 class MemoryUpdate {
  public:
+  MemoryUpdate() = default;
+  MemoryUpdate(const MemoryUpdate&) = delete;
+  MemoryUpdate& operator=(const MemoryUpdate&) = delete;
+  ~MemoryUpdate() {
+    if (must_report_to_ != nullptr) [[unlikely]] {
+      must_report_to_->ReportUpdate(linear_, sizeof(T));
+    }
+  }
+
   // False: a fault. value() is then undefined.
   bool Begin(Core& core, const Step& step) {
     return MemoryAddress(core, step, sizeof(T), AccessKind::kWrite, linear_) &&
@@ -140,9 +149,11 @@ class MemoryUpdate {
 
  private:
   bool BeginSlow(Core& core) {
-    if (const Fault fault = core.mmu.PinForUpdate(linear_, sizeof(T), host_)) {
+    bool must_report = false;
+    if (const Fault fault = core.mmu.PinForUpdate(linear_, sizeof(T), host_, must_report)) {
       return MemoryFault(core, segment_, fault);
     }
+    must_report_to_ = must_report ? &core.mmu : nullptr;
     if (host_ == nullptr) {
       return LoadAt(core, segment_, linear_, value_);
     }
@@ -153,6 +164,7 @@ class MemoryUpdate {
   Gva linear_;
   SegReg segment_{};
   std::byte* host_ = nullptr;
+  Mmu* must_report_to_ = nullptr;
   T value_{};
 };
 

@@ -146,7 +146,7 @@ struct WriteBase {
       return core.Raise(Fault::Ud());
     }
     const u64 base = ReadReg<T>(core, step.dst);
-    if (!IsCanonical(core.state, base)) {
+    if (!IsCanonicalBase(core, base)) {
       return core.Raise(Fault::Gp());
     }
     core.state.Seg(kReg).base = base;

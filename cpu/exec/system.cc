@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 
+#include "cpu/event/hypercall.h"
 #include "cpu/exec/flags.h"
 #include "cpu/exec/operand.h"
 
@@ -230,6 +231,8 @@ Flow Fwait(Core& core, const Step&) {
   return pending ? core.Raise(Fault::Of(Vector::kMf)) : Flow::kNext;
 }
 
+Flow DoHypercall(Core& core, const Step&) { return Ended(core, Hypercall(core)); }
+
 Flow Undefined(Core& core, const Step&) { return core.Raise(Fault::Ud()); }
 Flow TooLong(Core& core, const Step&) { return core.Raise(Fault::Gp()); }
 
@@ -299,6 +302,8 @@ ExecFn SelectSystem(const Inst& inst) {
       return &FlushLine;
     case Op::kClzero:
       return &Clzero;
+    case Op::kHypercall:
+      return &DoHypercall;
     case Op::kTooLong:
       return &TooLong;
     case Op::kUd:

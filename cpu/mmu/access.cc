@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/bits.h"
+#include "cpu/mmu/canonical.h"
 #include "cpu/mmu/mmu.h"
 
 namespace tandem::cpu {
@@ -104,7 +105,12 @@ Fault Mmu::WriteAs(const Rights& rights, Gva address, std::span<const std::byte>
   return Fault::None();
 }
 
+// An access that ends in the hole of addresses is none, whatever its first page is.
 Fault Mmu::ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind) {
+  if (state_.InLongMode() && length > LeftInPage(address) &&
+      !IsCanonical(address.value + length - 1, (state_.cr4 & kCr4La57) != 0)) {
+    return Fault::Gp();
+  }
   while (length != 0) {
     Target target;
     if (Fault fault = Translate(rights, address, kind, target)) {
@@ -150,15 +156,19 @@ void Mmu::WriteTarget(const Target& target, std::span<const std::byte> bytes) {
   } else {
     (void)view_->Write(target.gpa, bytes);
   }
-  if (target.is_plain) [[likely]] {
-    return;
+  if (!target.is_plain) [[unlikely]] {
+    NoteWritten(target, bytes.size());
   }
+}
+
+// Tells those who want to know of a write.
+void Mmu::NoteWritten(const Target& target, u64 size) {
   if (target.host != nullptr) {
     const devices::FlatRange& range = *target.range;
-    range.ram->MarkDirty(range.offset + (target.gpa - range.start), bytes.size());
+    range.ram->MarkDirty(range.offset + (target.gpa - range.start), size);
   }
   if (code_.HoldsCode(Gpa(AlignDown(target.gpa.value, kPageSize)))) {
-    code_.OnCodeWritten(target.gpa, bytes.size());
+    code_.OnCodeWritten(target.gpa, size);
   }
 }
 
@@ -188,25 +198,32 @@ void Mmu::WriteApic(u32 offset, std::span<const std::byte> bytes) {
   }
 }
 
-Fault Mmu::PinForUpdate(Gva address, u32 size, std::byte*& host) {
+Fault Mmu::PinForUpdate(Gva address, u32 size, std::byte*& host, bool& must_report) {
   host = nullptr;
+  must_report = false;
   if (Fault fault = CheckAlignment(address, size)) {
     return fault;
   }
   if (size > LeftInPage(address)) {
-    return PinAcross(address, host);
+    return PinAcross(address, host, must_report);
   }
   Target target;
   if (Fault fault = Translate(DataRights(), address, AccessKind::kWrite, target)) {
     return fault;
   }
-  host = target.is_plain ? target.host : nullptr;
+  if (target.is_plain || !HasWatchpoints()) {
+    host = target.host;
+    must_report = !target.is_plain;
+  }
   return Fault::None();
 }
 
 // The pages are shown side by side, and the host's processor does across their border what it does
 // anywhere.
-Fault Mmu::PinAcross(Gva address, std::byte*& host) {
+Fault Mmu::PinAcross(Gva address, std::byte*& host, bool& must_report) {
+  if (Fault fault = ProbeAs(DataRights(), address, LeftInPage(address) + 1, AccessKind::kWrite)) {
+    return fault;
+  }
   Target first, second;
   if (Fault fault = Translate(DataRights(), address, AccessKind::kWrite, first)) {
     return fault;
@@ -214,12 +231,27 @@ Fault Mmu::PinAcross(Gva address, std::byte*& host) {
   if (Fault fault = Translate(DataRights(), NextPage(address), AccessKind::kWrite, second)) {
     return fault;
   }
-  if (first.is_plain && second.is_plain) {
+  const bool is_plain = first.is_plain && second.is_plain;
+  if (first.host != nullptr && second.host != nullptr && (is_plain || !HasWatchpoints())) {
     const u64 offset = address.value % kPageSize;
     std::byte* const start = joined_.Show(first.host - offset, second.host, *view_);
     host = start != nullptr ? start + offset : nullptr;
+    must_report = !is_plain;
   }
   return Fault::None();
+}
+
+void Mmu::ReportUpdate(Gva address, u32 size) {
+  for (u64 left = size; left != 0;) {
+    const u64 part = std::min(left, LeftInPage(address));
+    Target target;
+    const Fault fault = Translate(DataRights(), address, AccessKind::kWrite, target);
+    if (!fault && !target.is_plain) {
+      NoteWritten(target, part);
+    }
+    left -= part;
+    address = NextPage(address);
+  }
 }
 
 std::byte* Mmu::HostSpan(Gva address, AccessKind kind) {

@@ -3,6 +3,7 @@
 // The user bank keeps the entries of several PCIDs, each under a generation of its own. The
 // supervisor banks hold those of the current PCID and the global ones: with each change of CR3 the
 // slots of the former are emptied.
+#include <algorithm>
 #include <bit>
 
 #include "base/bits.h"
@@ -14,8 +15,6 @@ namespace {
 constexpr u64 kGenerations = 4095;  // 0xfff is left to kNoTag
 constexpr u64 kSize4M = u64{1} << 22;
 constexpr u64 kSize1G = u64{1} << 30;
-
-u64 HashBit(u64 region, unsigned bits) { return (region * 0x9e3779b97f4a7c15) >> (64 - bits); }
 
 bool IsInRegion(const TlbEntry& entry, u64 region, u64 size) {
   return AlignDown(entry.read_tag, size) == region || AlignDown(entry.write_tag, size) == region ||
@@ -31,8 +30,8 @@ u16 Mmu::CurrentPcid() const {
 void Mmu::FlushAll() {
   ++flush_count_;
   ++global_flush_count_;
-  large_4m_.fill(0);
-  large_1g_ = 0;
+  large_4m_.Clear();
+  large_1g_.Clear();
   pcids_.Clear();
   RenewUserBank();
   for (const TlbBankIndex bank : {kSupervisorBank, kSupervisorAcBank}) {
@@ -122,27 +121,34 @@ void Mmu::FlushAllPcids() {
 // Empties the page's slot whatever the PCID and rights of what is in it.
 void Mmu::FlushPage(Gva address) {
   ++flush_count_;
-  u64 size = LargePageSizeAround(address);
-  if (size != 0) {
-    DropRegion(AlignDown(address.value, size), size);
-  } else {
-    size = kPageSize;
-    for (TlbBank& bank : tlb_.banks) {
-      bank[SlotOf(address)] = kNoEntry;
-    }
+  const u64 size = std::max(LargePageSizeAround(address), kPageSize);
+  const Gva start(AlignDown(address.value, size));
+  DropPageEntries(address, start, size);
+  if (size == kSize1G) {
+    DropPages(start, size, large_1g_.Take(start.value / size));
+  } else if (size == kSize4M) {
+    DropPages(start, size, large_4m_.Take(start.value / size));
   }
   if (observer_ != nullptr) {
-    observer_->OnFlushRegion(AlignDown(address.value, size), size);
+    observer_->OnFlushRegion(start.value, size);
   }
 }
 
-void Mmu::DropRegion(u64 region, u64 size) {
+// Entries in the page's slots that belong to the region.
+void Mmu::DropPageEntries(Gva page, Gva region, u64 size) {
   for (TlbBank& bank : tlb_.banks) {
-    for (TlbEntry& entry : bank) {
-      if (IsInRegion(entry, region, size)) {
-        entry = kNoEntry;
-      }
+    TlbEntry& entry = bank[SlotOf(page)];
+    if (size == kPageSize || IsInRegion(entry, region.value, size)) {
+      entry = kNoEntry;
     }
+  }
+}
+
+template <typename Pages>
+void Mmu::DropPages(Gva region, u64 size, const Pages& pages) {
+  const u64 count = std::min<u64>(u64{pages.last} - pages.first + 1, kTlbEntries);
+  for (u64 i = 0; i < count; ++i) {
+    DropPageEntries(region + (pages.first + i) * kPageSize, region, size);
   }
 }
 
@@ -150,22 +156,18 @@ void Mmu::NoteLargePage(Gva address, u64 page_size) {
   if (page_size == kPageSize) [[likely]] {
     return;
   }
-  if (page_size == kSize1G) {
-    large_1g_ |= u64{1} << HashBit(address.value / kSize1G, 6);
-    return;
-  }
-  const u64 bit = HashBit(address.value / kSize4M, kLarge4mBits);
-  large_4m_[bit / 64] |= u64{1} << (bit % 64);
+  const auto page_in = [&](u64 size) { return static_cast<u32>(address.value % size / kPageSize); };
+  page_size == kSize1G ? large_1g_.Add(address.value / kSize1G, page_in(kSize1G))
+                       : large_4m_.Add(address.value / kSize4M, page_in(kSize4M));
 }
 
 // How much to drop with the page at the address so that a large page goes as a whole; 0: none can
 // be there.
-u64 Mmu::LargePageSizeAround(Gva address) const {
-  if (Bit(large_1g_, static_cast<unsigned>(HashBit(address.value / kSize1G, 6)))) {
+u64 Mmu::LargePageSizeAround(Gva address) {
+  if (large_1g_.MayHold(address.value / kSize1G)) {
     return kSize1G;
   }
-  const u64 bit = HashBit(address.value / kSize4M, kLarge4mBits);
-  return Bit(large_4m_[bit / 64], bit % 64) ? kSize4M : 0;
+  return large_4m_.MayHold(address.value / kSize4M) ? kSize4M : 0;
 }
 
 void Mmu::NoteDroppedWrites() {

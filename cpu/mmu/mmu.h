@@ -12,6 +12,7 @@
 #include "cpu/mmu/flush_observer.h"
 #include "cpu/mmu/page_table_memory.h"
 #include "cpu/mmu/pcid_table.h"
+#include "cpu/mmu/region_set.h"
 #include "cpu/mmu/tlb.h"
 #include "cpu/mmu/walk.h"
 #include "cpu/state/cpu_model.h"
@@ -106,9 +107,10 @@ class Mmu final : public devices::TopologyListener {
 
   // Checks that the bytes can be read and written (access and dirty bits are set, faults are those
   // of a write) and gives their host address for an atomic operation, valid until the next call. host
-  // is null where they are no plain RAM, hold decoded code or lie under a watchpoint: then read and
-  // write.
-  Fault PinForUpdate(Gva address, u32 size, std::byte*& host);
+  // is null where they are no RAM or lie under a watchpoint: then read and write. must_report:
+  // ReportUpdate is to be called when the operation is done, as for bytes of decoded code.
+  Fault PinForUpdate(Gva address, u32 size, std::byte*& host, bool& must_report);
+  void ReportUpdate(Gva address, u32 size);
   // Faults as reading or writing length bytes would, without doing it.
   Fault Probe(Gva address, u64 length, AccessKind kind);
   // Host pointer for bulk string operations: plain bytes from address to the end of its page for
@@ -134,7 +136,7 @@ class Mmu final : public devices::TopologyListener {
   void UpdateMode();
   // The bank that data accesses of the current mode use.
   TlbBankIndex bank() const { return static_cast<TlbBankIndex>(bank_ - tlb_.banks.data()); }
-  // PKRU, DR0-DR7, paging bits of CR0, CR4 or EFER have changed; INVPCID type 2.
+  // PKRU, IA32_PKRS, DR0-DR7, paging bits of CR0, CR4 or EFER have changed; INVPCID type 2.
   void FlushAll();
   // CR3 was loaded: entries of the PCID it names are valid again or, without keeps_pcid (bit 63 of
   // the source with CR4.PCIDE), dropped. Global ones stay.
@@ -255,7 +257,8 @@ class Mmu final : public devices::TopologyListener {
   Fault ReadAs(const Rights& rights, Gva address, std::span<std::byte> bytes);
   Fault WriteAs(const Rights& rights, Gva address, std::span<const std::byte> bytes);
   Fault ProbeAs(const Rights& rights, Gva address, u64 length, AccessKind kind);
-  Fault PinAcross(Gva address, std::byte*& host);
+  Fault PinAcross(Gva address, std::byte*& host, bool& must_report);
+  void NoteWritten(const Target& target, u64 size);
   Fault CheckAlignment(Gva address, u64 size) const;
   void ReadTarget(const Target& target, std::span<std::byte> bytes);
   void WriteTarget(const Target& target, std::span<const std::byte> bytes);
@@ -288,9 +291,11 @@ class Mmu final : public devices::TopologyListener {
   void RenewUserBank();
   void DropLocalSupervisorEntries();
   void DropLocal();
-  void DropRegion(u64 region, u64 size);
+  void DropPageEntries(Gva page, Gva region, u64 size);
+  template <typename Pages>
+  void DropPages(Gva region, u64 size, const Pages& pages);
   void NoteLargePage(Gva address, u64 page_size);
-  u64 LargePageSizeAround(Gva address) const;
+  u64 LargePageSizeAround(Gva address);
 
   // watchpoint.cc
   bool HasWatchpoints() const { return (state_.dr7 & 0xff) != 0 || !watches_.empty(); }
@@ -321,11 +326,10 @@ class Mmu final : public devices::TopologyListener {
   u64 flush_count_ = 0;
   u64 global_flush_count_ = 0;
   u64 write_drop_count_ = 0;
-  // Which 4 MiB and 1 GiB regions, hashed, hold entries of 2 or 4 MiB and of 1 GiB pages: INVLPG
-  // then drops all of the region.
-  static constexpr unsigned kLarge4mBits = 10;
-  std::array<u64, (1u << kLarge4mBits) / 64> large_4m_{};
-  u64 large_1g_ = 0;
+  // Which 4 MiB and 1 GiB regions hold entries of 2 or 4 MiB and of 1 GiB pages: INVLPG then drops
+  // all of the region.
+  RegionSet<8> large_4m_;
+  RegionSet<4> large_1g_;
   FlushObserver* observer_ = nullptr;
   std::vector<Watch> watches_;
   u32 watch_hits_ = 0;

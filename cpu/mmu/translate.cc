@@ -1,5 +1,6 @@
 // From linear addresses to host memory: TLB look-up, page walk, TLB fill.
 #include "base/bits.h"
+#include "cpu/mmu/canonical.h"
 #include "cpu/mmu/mmu.h"
 
 namespace tandem::cpu {
@@ -15,12 +16,6 @@ constexpr u64 TlbEntry::*TagOf(AccessKind kind) {
       break;
   }
   return &TlbEntry::execute_tag;
-}
-
-// SDM Vol. 1, 3.3.7.1: bits 63 down to the highest translated one are equal.
-bool IsCanonical(u64 address, bool has_five_levels) {
-  const unsigned shift = has_five_levels ? 7 : 16;
-  return static_cast<u64>(static_cast<i64>(address << shift) >> shift) == address;
 }
 
 }  // namespace
@@ -43,6 +38,7 @@ PagingState Mmu::Paging() const {
           .cr4 = state_.cr4,
           .efer = state_.msr.efer,
           .pkru = state_.pkru,
+          .pkrs = static_cast<u32>(state_.msr.pkrs),
           .pdpte = state_.pdpte,
           .physical_address_bits = model_.physical_address_bits,
           .has_1g_pages = model_.Has(Feature::kPdpe1gb),

@@ -181,11 +181,14 @@ bool Walker::IsDeniedByRights(const WalkAccess& access) const {
 }
 
 bool Walker::IsDeniedByKey(const WalkAccess& access) const {
-  const bool applies = is_long_ && (paging_.cr4 & kCr4Pke) != 0 && (all_ & kUser) != 0;
+  const bool is_user_page = (all_ & kUser) != 0;
+  const u64 enable = is_user_page ? kCr4Pke : kCr4Pks;
+  const bool applies = is_long_ && (paging_.cr4 & enable) != 0 && (is_user_page || !access.is_user);
   if (!applies || access.kind == AccessKind::kExecute) {
     return false;
   }
-  const u64 rights = paging_.pkru >> (2 * BitsOf(leaf().value, 59, 4));
+  const u64 rights =
+      (is_user_page ? paging_.pkru : paging_.pkrs) >> (2 * BitsOf(leaf().value, 59, 4));
   const bool obeys_write_disable = access.is_user || (paging_.cr0 & kCr0Wp) != 0;
   return (rights & 1) != 0 ||
          ((rights & 2) != 0 && access.kind == AccessKind::kWrite && obeys_write_disable);

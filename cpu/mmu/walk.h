@@ -13,7 +13,7 @@ namespace tandem::cpu {
 // Everything outside the page tables that decides a translation.
 struct PagingState {
   u64 cr0 = 0, cr3 = 0, cr4 = 0, efer = 0;
-  u32 pkru = 0;
+  u32 pkru = 0, pkrs = 0;
   std::array<u64, 4> pdpte{};  // PAE paging
   u8 physical_address_bits = 36;
   bool has_1g_pages = false;

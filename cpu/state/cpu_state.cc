@@ -5,7 +5,7 @@ namespace {
 
 constexpr u16 kRealData = 0x93;  // present, writable data, accessed
 constexpr u32 kRealLimit = 0xffff;
-constexpr u64 kFamilyModelStepping = 0x00000f00;  // EDX at reset; CPUID gives the exact value
+constexpr u64 kFamilyModelStepping = 0x00000f00;  // EDX, where nobody sets the model's Signature()
 
 void ResetSegments(CpuState& state) {
   for (Segment& segment : state.seg) {

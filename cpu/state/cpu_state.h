@@ -67,7 +67,7 @@ struct Msrs {
   u64 tsc_aux = 0;
   u64 tsc_adjust = 0;  // IA32_TSC_ADJUST; guest TSC = clock TSC + tsc_offset
   u64 tsc_offset = 0;
-  u64 misc_enable = 1;
+  u64 misc_enable = 0x1801;  // fast strings; neither BTS nor PEBS
   u64 debugctl = 0;
   u64 xss = 0;
   u64 spec_ctrl = 0;
@@ -80,6 +80,7 @@ struct Msrs {
   u64 microcode_revision = 0;
   // KVM's own, 0x4b564d00 to 0x4b564d07, with KVM only. The sixth, polling, is on at power-on.
   std::array<u64, 8> kvm{0, 0, 0, 0, 0, 1, 0, 0};
+  u64 pkrs = 0;
 };
 
 // What has been taken from its source and is still to be delivered: KVM can be stopped in between.

@@ -25,7 +25,7 @@ constexpr std::string_view kAvx512 =
 // Modelled here, whatever the host has.
 constexpr std::string_view kSystem =
     "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush fxsr ss cx16 "
-    "pcid x2apic tsc-deadline xsave hypervisor arat fsgsbase tsc-adjust smep invpcid smap umip pku "
+    "pcid x2apic tsc-deadline xsave hypervisor arat fsgsbase tsc-adjust smep invpcid smap umip pku pks "
     "la57 rdpid erms xsaveopt xsavec xgetbv1 xsaves lahf-lm cr8legacy 3dnowprefetch syscall nx "
     "pdpe1gb rdtscp lm invtsc popcnt movbe wbnoinvd "
     "arch-capabilities";
@@ -55,6 +55,8 @@ FeatureSet ListOf(std::string_view names) {
 }
 
 }  // namespace
+
+u8 HostPhysicalAddressBits() { return static_cast<u8>(HostRegister(0x80000008, 0, 'a')); }
 
 // Opmask registers are moved as 64 bits, which needs AVX512BW (only Xeon Phi is without it), and
 // the host's system must keep the registers.

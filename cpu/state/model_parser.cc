@@ -24,8 +24,9 @@ constexpr ModelRow kModels[] = {
 #undef MODEL
 };
 
-constexpr std::string_view kProperties[] = {"enforce", "check",    "vendor",   "family",
-                                            "model",   "stepping", "model-id", "phys-bits"};
+constexpr std::string_view kProperties[] = {"enforce",    "check",         "vendor",   "family",
+                                            "model",      "stepping",      "model-id", "phys-bits",
+                                            "migratable", "host-phys-bits"};
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -117,6 +118,7 @@ class Parser {
   FeatureSet engine_;
   bool is_native_;
   CpuModel model_;
+  std::vector<std::string> missing_;  // asked for, known to QEMU only
   bool is_max_ = false;
   bool enforces_ = false;
 };
@@ -157,6 +159,12 @@ Result<void> Parser::ChooseModel(std::string_view name) {
 
 Result<void> Parser::SetFeature(std::string_view name, bool on) {
   Feature feature{};
+  if (IsFeatureElsewhere(name)) {
+    if (on) {
+      missing_.emplace_back(name);
+    }
+    return {};
+  }
   if (!FindFeature(name, feature)) {
     return Fail("-cpu: unknown feature '{}'; did you mean '{}'?", name, NearestFeature(name));
   }
@@ -219,7 +227,12 @@ Result<void> Parser::ApplyProperty(std::string_view key, std::string_view value)
     enforces_ = is_on;
     return {};
   }
-  return key == "check" ? Result<void>{} : SetFeature(key, is_on);
+  if (key == "host-phys-bits") {
+    model_.physical_address_bits = is_on ? HostPhysicalAddressBits() : model_.physical_address_bits;
+    return {};
+  }
+  const bool has_no_effect = key == "check" || key == "migratable";
+  return has_no_effect ? Result<void>{} : SetFeature(key, is_on);
 }
 
 Result<void> Parser::Apply(std::string_view item) {
@@ -245,7 +258,7 @@ void Parser::DropDependents() {
       {Feature::kAvx512f,
        "-avx512dq -avx512ifma -avx512cd -avx512bw -avx512vl -avx512vbmi -avx512vbmi2 -avx512vnni "
        "-avx512bitalg -avx512-vpopcntdq -avx512-bf16 -avx512-vp2intersect"},
-      {Feature::kLm, "-la57 -pdpe1gb -pcid -lahf-lm"},
+      {Feature::kLm, "-la57 -pdpe1gb -pcid -lahf-lm -pks"},
       {Feature::kApic, "-x2apic -tsc-deadline"},
   };
   for (const Row& row : kRows) {
@@ -275,10 +288,11 @@ Result<ParsedCpuModel> Parser::Finish() {
   ParsedCpuModel parsed;
   const FeatureSet lacking = model_.features & ~engine_;
   for (size_t i = 0; i < lacking.size(); ++i) {
-    if (!lacking.test(i)) {
-      continue;
+    if (lacking.test(i)) {
+      missing_.emplace_back(FeatureName(static_cast<Feature>(i)));
     }
-    const std::string_view name = FeatureName(static_cast<Feature>(i));
+  }
+  for (const std::string& name : missing_) {
     if (enforces_) {
       return Fail("-cpu {}: this accelerator has no '{}' and 'enforce' is set", model_.name, name);
     }

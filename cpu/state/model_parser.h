@@ -15,7 +15,7 @@ struct ParsedCpuModel {
 };
 
 // Reads `-cpu NAME,+feat,-feat,feat=on|off,enforce,check,vendor=,family=,model=,stepping=,
-// model-id=,phys-bits=`. Features that the engine lacks are left out with a warning, with
+// model-id=,phys-bits=,host-phys-bits=`. Features that the engine lacks are left out with a warning, with
 // `enforce` refused. An unknown model, feature or property is an Error that names it and the
 // nearest known one. is_native: guest code runs on the host's processor itself, so that `host` means
 // it; otherwise `host` is the same as `max`.
@@ -27,8 +27,12 @@ std::string CpuModelHelp();
 
 // A feature by QEMU's name or one of its aliases (sse4_1, lahf_lm, pni ...).
 bool FindFeature(std::string_view name, Feature& feature);
+// Whether QEMU has a feature of that name which no engine here has.
+bool IsFeatureElsewhere(std::string_view name);
 std::string_view FeatureName(Feature feature);
 
+// How many bits physical addresses of the host's processor have.
+u8 HostPhysicalAddressBits();
 // The user-mode (data) features of the host's processor: what instructions executed on the host
 // can do.
 FeatureSet HostUserFeatures();

@@ -77,6 +77,7 @@ inline constexpr u64 kCr4Osxsave = 1u << 18;
 inline constexpr u64 kCr4Smep = 1u << 20;
 inline constexpr u64 kCr4Smap = 1u << 21;
 inline constexpr u64 kCr4Pke = 1u << 22;
+inline constexpr u64 kCr4Pks = 1u << 24;
 
 inline constexpr u64 kEferSce = 1u << 0;
 inline constexpr u64 kEferLme = 1u << 8;

@@ -25,6 +25,7 @@ ApicCore::ApicCore(VcpuId id, Clock& clock, ApicBus& bus, std::function<void()> 
 
 void ApicCore::Reset() {
   base_ = kBaseAddress | kBaseEnable | (id_ == 0 ? kBaseBootstrap : 0);
+  xapic_id_ = static_cast<u8>(id_);
   Init();
 }
 
@@ -77,7 +78,8 @@ bool ApicCore::IsAddressedBy(const ApicMessage& message) const {
   if (message.destination == (message.is_wide ? 0xffffffff : 0xff)) {
     return true;
   }
-  return message.is_logical ? MatchesLogical(message) : message.destination == id_;
+  return message.is_logical ? MatchesLogical(message)
+                            : message.destination == (IsX2() ? id_ : xapic_id_);
 }
 
 u8 ApicCore::ProcessorPriority() const {

@@ -78,6 +78,7 @@ class ApicCore {
   Clock& clock_;
   ApicBus& bus_;
   u64 base_ = 0;
+  u8 xapic_id_ = 0;  // software may change it, INIT keeps it
   u8 tpr_ = 0;
   u32 svr_ = 0;
   u32 ldr_ = 0;

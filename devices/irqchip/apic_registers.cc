@@ -107,7 +107,7 @@ u32 ApicCore::ReadRegister(u32 number) {
   }
   switch (number) {
     case kId:
-      return IsX2() ? id_ : id_ << 24;
+      return IsX2() ? id_ : u32{xapic_id_} << 24;
     case kVersion:
       return kVersionValue;
     case kTpr:
@@ -147,7 +147,8 @@ void ApicCore::WriteRegister(u32 number, u32 value) {
     return;
   }
   switch (number) {
-    case kId:  // fixed, as on current processors
+    case kId:
+      xapic_id_ = static_cast<u8>(value >> 24);
       break;
     case kTpr:
       tpr_ = static_cast<u8>(value);
@@ -280,6 +281,7 @@ bool ApicCore::WriteBase(u64 value) {
   const bool disables = IsHardwareEnabled() && !to_enabled;
   base_ = value;
   if (disables) {
+    xapic_id_ = static_cast<u8>(id_);
     Init();
   }
   return true;

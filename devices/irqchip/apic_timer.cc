@@ -77,8 +77,12 @@ void ApicCore::WriteDeadline(u64 value) {
   deadline_ = value;
   if (value == 0) {
     StopTimer();
-  } else {
+  } else if (value > clock_.NowNs()) {
     ArmTimer(value);
+  } else {  // the interrupt is there before the next instruction
+    StopTimer();
+    deadline_ = 0;
+    RaiseLvt(kTimer);
   }
 }
 

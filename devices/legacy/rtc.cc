@@ -48,9 +48,10 @@ i64 FloorDiv(i64 a, i64 b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 }  // namespace
 
-Rtc::Rtc(Clock& clock, IrqLine irq, i64 start_seconds)
+Rtc::Rtc(Clock& clock, IrqLine irq, i64 start_seconds, std::function<void()> on_alarm)
     : clock_(clock),
       irq_(irq),
+      on_alarm_(std::move(on_alarm)),
       offset_ns_(start_seconds * kNsPerSecond),
       timer_(clock, [this] { OnTimer(); }) {
   cmos_[kA] = 0x26;
@@ -250,7 +251,11 @@ void Rtc::CatchUp() {
   if (!IsSetting() && second != last_second_) {
     last_second_ = second;
     ShowTime();
-    cmos_[kC] |= kUpdate | (IsAlarmDue() ? kAlarm : 0);
+    const bool is_alarm = IsAlarmDue();
+    cmos_[kC] |= kUpdate | (is_alarm ? kAlarm : 0);
+    if (is_alarm && (cmos_[kB] & kAlarm) != 0 && on_alarm_) {
+      on_alarm_();
+    }
   }
 }
 

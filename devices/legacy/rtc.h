@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <optional>
 
 #include "devices/bus/clock.h"
@@ -17,9 +18,10 @@ class Rtc final : public ByteDevice {
   static constexpr u64 kPort = 0x70;
   static constexpr u64 kLength = 2;
 
-  // start_seconds: what the clock shows at Clock time zero, as seconds since 1970 in the guest's
-  // own zone (UTC for -rtc base=utc).
-  Rtc(Clock& clock, IrqLine irq, i64 start_seconds);
+  // on_alarm: called with the lock held when an alarm falls due that may interrupt; leaves a
+  // message. start_seconds: what the clock shows at Clock time zero, as seconds since 1970 in the
+  // guest's own zone (UTC for -rtc base=utc).
+  Rtc(Clock& clock, IrqLine irq, i64 start_seconds, std::function<void()> on_alarm = {});
 
   // CMOS bytes that firmware reads (memory size, boot order); index 0x0e-0x7f. Any thread.
   void SetCmos(u8 index, u8 value);
@@ -54,6 +56,7 @@ class Rtc final : public ByteDevice {
 
   Clock& clock_;
   const IrqLine irq_;
+  const std::function<void()> on_alarm_;
   std::atomic<bool> is_irq_enabled_{true};
   std::array<u8, 128> cmos_{};
   u8 index_ = 0;

@@ -18,6 +18,8 @@ constexpr u64 kGlobalControl = 0x28;
 
 constexpr u16 kTimerStatus = 1u << 0;
 constexpr u16 kPowerButton = 1u << 8;
+constexpr u16 kRtcAlarm = 1u << 10;
+constexpr u16 kWoken = 1u << 15;
 constexpr u16 kStatusBits = 0x8d31;  // write one to clear
 constexpr u16 kEnableBits = 0x0521;
 
@@ -27,6 +29,7 @@ constexpr u16 kControlBits = 0x1c07;
 
 // The sleep types of QEMU's pc, as its DSDT names them.
 constexpr u32 kSleepS5 = 0;
+constexpr u32 kSleepS3 = 1;
 
 // a * b / c without overflow for a product beyond 64 bits.
 u64 MulDiv(u64 a, u64 b, u64 c) {
@@ -77,12 +80,44 @@ void AcpiPm::OnTimerOverflow() {
 void AcpiPm::PressPowerButton() {
   MutexLock lock(mu_);
   pm1_status_ |= kPowerButton;
+  WakeBy(kPowerButton);
+  UpdateSci();
+}
+
+void AcpiPm::RaiseRtcAlarm() {
+  MutexLock lock(mu_);
+  pm1_status_ |= kRtcAlarm;
+  if ((pm1_enable_ & kRtcAlarm) != 0) {
+    WakeBy(kRtcAlarm);
+  }
+  UpdateSci();
+}
+
+void AcpiPm::WakeBy(u16 status) {
+  if (is_asleep_) {
+    is_asleep_ = false;
+    wake_status_ = status;
+    requests_.wake();
+  }
+}
+
+u16 AcpiPm::wake_status() {
+  MutexLock lock(mu_);
+  return wake_status_;
+}
+
+void AcpiPm::ShowWake(u16 status) {
+  MutexLock lock(mu_);
+  pm1_status_ |= status | kWoken;
   UpdateSci();
 }
 
 void AcpiPm::RaiseGpe(u32 bit) {
   MutexLock lock(mu_);
   gpe_status_ |= static_cast<u16>(1u << (bit & 15));
+  if ((gpe_status_ & gpe_enable_) != 0) {
+    WakeBy(0);
+  }
   UpdateSci();
 }
 
@@ -176,9 +211,11 @@ void AcpiPm::WritePm1Control(u16 value) {
 void AcpiPm::EnterSleep(u32 type) {
   if (type == kSleepS5) {
     requests_.shut_down();
+  } else if (type == kSleepS3) {
+    is_asleep_ = true;
+    requests_.suspend();
   } else {
     Log(LogItem::kUnimp, "acpi: sleep type {} was asked for", type);
-    requests_.suspend();
   }
 }
 
@@ -192,6 +229,7 @@ void AcpiPm::WriteApm(u8 value) {
 }
 
 void AcpiPm::DoReset() {
+  is_asleep_ = false;
   pm1_status_ = 0;
   pm1_enable_ = 0;
   pm1_control_ = 0;

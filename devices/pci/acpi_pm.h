@@ -12,7 +12,8 @@ namespace tandem::devices {
 // message, do no work.
 struct PowerRequests {
   std::function<void()> shut_down;  // S5 was entered
-  std::function<void()> suspend;    // S3 or S4 was asked for
+  std::function<void()> suspend;    // S3 was entered: the processors stop
+  std::function<void()> wake;       // something ends it
 };
 
 // The ACPI fixed hardware (ACPI 6.4, 4.8): PM1 event and control, PM timer, GPE0, and the APM/SMI
@@ -31,10 +32,15 @@ class AcpiPm final : public Device {
 
   AcpiPm(Clock& clock, IrqLine sci, PowerRequests requests);
 
-  // Any thread; no device lock held.
+  // Any thread; no lock of this device held. All three wake the machine from S3 if they are enabled
+  // to, the button always.
   void PressPowerButton();
+  void RaiseRtcAlarm();
   // Sets a GPE0 status bit, 0-15.
   void RaiseGpe(u32 bit);
+  // After the reset that follows S3: what woke the machine is told again, and that it woke.
+  void ShowWake(u16 status);
+  u16 wake_status();
 
  private:
   void DoRead(u64 offset, std::span<std::byte> data) override;
@@ -45,6 +51,7 @@ class AcpiPm final : public Device {
   u16 Pm1Status();
   void WritePm1Control(u16 value);
   void EnterSleep(u32 type);
+  void WakeBy(u16 status);
   void WriteApm(u8 value);
   u64 TimerTicks() const;
   void UpdateSci();
@@ -53,6 +60,8 @@ class AcpiPm final : public Device {
   Clock& clock_;
   const IrqLine sci_;
   const PowerRequests requests_;
+  bool is_asleep_ = false;
+  u16 wake_status_ = 0;  // of PM1, as when the machine woke
   u16 pm1_status_ = 0;
   u16 pm1_enable_ = 0;
   u16 pm1_control_ = 0;

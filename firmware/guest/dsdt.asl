@@ -5,6 +5,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "TANDEM", "TANDEMPC", 1)
     External (\LPTS, IntObj)
     External (\HPTS, IntObj)
 
+    Name (\_S3, Package (4) { 1, 1, 0, 0 })
     Name (\_S5, Package (4) { 0, 0, 0, 0 })
     Name (\PICM, 0)
     Method (\_PIC, 1) { \PICM = Arg0 }

@@ -11,4 +11,7 @@ std::span<const std::byte> Dsdt();
 // checksum.
 std::span<const std::byte> LinuxBootRom();
 
+// bios_stubs.asm: real-mode interrupt handlers for F000:FF00.
+std::span<const std::byte> BiosStubs();
+
 }  // namespace tandem::firmware

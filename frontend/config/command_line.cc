@@ -95,6 +95,7 @@ Result<void> Complete(Draft& draft) {
     accels.emplace_back();
   }
   ChooseScreen(draft);
+  ApplyGlobals(draft);
   for (const auto complete : {&AddDefaultPorts, &PlaceDrives, &CompleteSmp}) {
     if (Result<void> done = complete(draft); !done) {
       return done;

@@ -28,11 +28,17 @@ struct SmpDraft {
   std::string where;
 };
 
+// -global: a property for each -device of the driver that does not give it itself.
+struct GlobalProperty {
+  std::string driver, property, value;
+};
+
 // What has been read so far. The option parsers add to it, Complete() fills in the defaults.
 struct Draft {
   Invocation out;
   std::optional<SmpDraft> smp;
   std::optional<Error> accel_error;  // of one that does not exist; others may
+  std::vector<GlobalProperty> globals;
   bool is_nographic = false;
   bool has_display_option = false;
   bool has_vga_option = false;
@@ -63,6 +69,8 @@ void TakeSocketKeys(KeyValues& keys, ChardevConfig& config);
 Result<void> PlaceDrives(Draft& draft);
 // Works out the topology. Without -smp there is one processor.
 Result<void> CompleteSmp(Draft& draft);
+// Gives devices the properties of -global.
+void ApplyGlobals(Draft& draft);
 // Serial and parallel ports that nobody asked for.
 Result<void> AddDefaultPorts(Draft& draft);
 // One terminal cannot serve two streams, one id cannot name two.

@@ -61,9 +61,14 @@ std::string OptionHelp() {
   return out;
 }
 
+// As QEMU writes it: scripts look for names in quotes.
+std::string DriverLine(std::string_view name, std::string_view bus, std::string_view help) {
+  return fmt::format("name \"{}\", bus {}, desc \"{}\"\n", name, bus, help);
+}
+
 std::string DeviceHelp() {
   std::string out = "Devices:\n";
-#define DRIVER(name, help) AppendRow(out, name, help, 20);
+#define DRIVER(name, bus, help) out += DriverLine(name, bus, help);
 #include "frontend/config/device_drivers.inc"
 #undef DRIVER
   return out;

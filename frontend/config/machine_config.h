@@ -99,6 +99,7 @@ struct MachineConfig {
   std::string name;  // -name; empty: none
   std::string machine = "pc";
   bool has_hpet = true;
+  bool has_pit = true;
   std::vector<AccelConfig> accels;  // the first that works here counts; never empty
   IrqchipMode irqchip = IrqchipMode::kOn;  // kvm: which interrupt controllers are the kernel's
   bool perf_map = false;  // dbt: a map of translated code for perf

@@ -31,7 +31,7 @@ void TakeHarmless(KeyValues& keys) {
   for (const std::string_view key : {"dump-guest-core", "mem-merge", "suppress-vmdesc"}) {
     keys.Bool(key, true);
   }
-  for (const std::string_view key : {"acpi", "i8042", "pic", "pit"}) {
+  for (const std::string_view key : {"acpi", "i8042", "pic"}) {
     keys.OnlyBool(key, true);
   }
   for (const std::string_view key : {"usb", "nvdimm"}) {
@@ -95,6 +95,7 @@ Result<void> ParseMachine(Draft& draft, const Argument& argument) {
   MachineConfig& machine = draft.out.machine;
   machine.has_hpet = keys->Bool("hpet", machine.has_hpet);
   TakeIrqchip(*keys, machine);
+  machine.has_pit = keys->Bool("pit", machine.has_pit);
   machine.has_display = keys->Bool("graphics", machine.has_display);
   ReadBoot(*keys, machine);
   if (const std::optional<std::string> list = keys->Text("accel")) {

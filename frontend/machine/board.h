@@ -27,6 +27,8 @@ namespace tandem::frontend {
 struct GuestRequests {
   std::function<void()> reset;
   std::function<void()> shut_down;
+  std::function<void()> suspend;  // to S3
+  std::function<void()> wake;
   std::function<void(int status)> exit;
 };
 
@@ -94,5 +96,7 @@ Result<void> AddFirmwareConfig(Board& board);
 Result<void> AddProcessors(Board& board);
 // Loads what the boot processor starts with; at power-on and after each reset, vCPUs paused.
 Result<void> LoadGuest(Board& board);
+// The boot processor's state after S3, as firmware leaves it; likewise. Memory is as it was.
+Result<void> WakeGuest(Board& board);
 
 }  // namespace tandem::frontend

@@ -1,6 +1,9 @@
 #include <cstring>
 
+#include "base/log.h"
+#include "cpu/state/signature.h"
 #include "devices/pci/assign.h"
+#include "firmware/acpi.h"
 #include "frontend/machine/board.h"
 
 // Kernel, firmware and the boot processor's first state.
@@ -51,7 +54,24 @@ Result<firmware::CpuEntry> LoadDirectly(Board& board) {
     return boot.error();
   }
   std::memcpy(board.rom->data(), boot->bios_area.data(), boot->bios_area.size());
+  const auto ports = board.ports.View();
+  for (const firmware::PortWrite& write : boot->port_writes) {
+    const auto value = static_cast<std::byte>(write.value);
+    (void)ports->Write(Gpa(write.port), {&value, 1});
+  }
   return boot->entry;
+}
+
+void StartProcessors(Board& board, const std::function<void(cpu::CpuState&)>& start) {
+  for (devices::VcpuId id = 0; id < board.run.vcpu_count(); ++id) {
+    cpu::CpuState state;
+    cpu::PowerOnReset(state, id == 0);
+    state.gpr[cpu::kRdx] = cpu::Signature(board.cpu_model);
+    if (id == 0) {
+      start(state);
+    }
+    board.run.vcpu(id).Load(state);
+  }
 }
 
 }  // namespace
@@ -65,14 +85,31 @@ Result<void> LoadGuest(Board& board) {
     }
     entry = *loaded;
   }
-  for (devices::VcpuId id = 0; id < board.run.vcpu_count(); ++id) {
-    cpu::CpuState state;
-    cpu::PowerOnReset(state, id == 0);
-    if (id == 0) {
-      ApplyEntry(entry, state);
-    }
-    board.run.vcpu(id).Load(state);
+  StartProcessors(board, [&](cpu::CpuState& state) { ApplyEntry(entry, state); });
+  return {};
+}
+
+// A BIOS looks at the reason in CMOS and finds the waking vector itself. Without one the guest is
+// entered as it would do it: in real mode, at the vector's paragraph. ACPI 6.4, 5.2.10.
+Result<void> WakeGuest(Board& board) {
+  constexpr u8 kShutdownStatus = 0x0f, kResumes = 0xfe;
+  if (board.BootsThroughBios()) {
+    board.rtc->SetCmos(kShutdownStatus, kResumes);
+    StartProcessors(board, [](cpu::CpuState&) {});
+    return {};
   }
+  devices::AssignResources(*board.pci, board.ports, {});
+  const std::optional<u32> vector =
+      firmware::WakingVector(*board.memory.View(), firmware::RsdpAddress());
+  if (!vector || *vector > 0xfffff) {
+    return Fail("the guest woke from S3 without a waking vector below 1 MiB");
+  }
+  StartProcessors(board, [&](cpu::CpuState& state) {
+    cpu::Segment& code = state.Seg(cpu::SegReg::kCs);
+    code.selector = static_cast<u16>(*vector >> 4);
+    code.base = *vector & ~15u;
+    state.rip = *vector & 15;
+  });
   return {};
 }
 

@@ -13,12 +13,18 @@ struct Machine::Impl {
         board(config, event_loop, MakeRequests(),
               [this](devices::VcpuId id, const accel::Exit& exit) { OnVcpuExit(id, exit); }) {}
 
+  // The guest does not go on behind the instruction that asks, but for waking, when it is stopped.
   GuestRequests MakeRequests() {
-    return {[this] { loop.Post([this] { GuestReset(); }); },
-            [this] { loop.Post([this] { GuestShutdown(); }); },
+    return {[this] { StopFor([this] { GuestReset(); }); },
+            [this] { StopFor([this] { GuestShutdown(); }); },
+            [this] { StopFor([this] { Suspend(); }); }, [this] { loop.Post([this] { Wake(); }); },
             [this](int status) {
-              loop.Post([this, status] { End({EndReason::kGuestExit, status}); });
+              StopFor([this, status] { End({EndReason::kGuestExit, status}); });
             }};
+  }
+  void StopFor(std::function<void()> what) {
+    board.run.RequestPause();
+    loop.Post(std::move(what));
   }
 
   void End(MachineEnd end);
@@ -28,6 +34,9 @@ struct Machine::Impl {
   void Pause();
   void Resume();
   void Reset();
+  void Suspend();
+  void Wake();
+  bool ResetDevices(Result<void> (*load)(Board&));
 
   EventLoop& loop;
   std::function<void(MachineEnd)> on_end;
@@ -89,18 +98,40 @@ void Machine::Impl::Resume() {
   is_running = true;
 }
 
-void Machine::Impl::Reset() {
+// False: the guest could not be loaded, and the machine has ended.
+bool Machine::Impl::ResetDevices(Result<void> (*load)(Board&)) {
   Pause();
   for (const auto& device : board.devices) {
     device->Reset();
   }
   board.irqs->Reset();
-  if (const Result<void> loaded = LoadGuest(board); !loaded) {
+  if (const Result<void> loaded = load(board); !loaded) {
     Warn("reset: {}", loaded.error().message);
     End({EndReason::kInternalError, 1});
-    return;
+    return false;
   }
-  Resume();
+  return true;
+}
+
+void Machine::Impl::Reset() {
+  if (ResetDevices(&LoadGuest)) {
+    Resume();
+  }
+}
+
+// S3: time goes on, for the alarm that ends it.
+void Machine::Impl::Suspend() {
+  if (!has_ended) {
+    board.run.Pause();
+  }
+}
+
+void Machine::Impl::Wake() {
+  const u16 status = board.acpi->wake_status();
+  if (!has_ended && ResetDevices(&WakeGuest)) {
+    board.acpi->ShowWake(status);
+    Resume();
+  }
 }
 
 Machine::Machine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

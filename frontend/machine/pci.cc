@@ -14,9 +14,10 @@ constexpr u32 kPiixSlot = 1;
 
 Result<void> AddPci(Board& board) {
   board.pirq_router = std::make_unique<devices::PirqRouter>(*board.irqs);
-  board.acpi =
-      std::make_shared<devices::AcpiPm>(board.clock(), board.IsaIrq(kSciIrq),
-                                        devices::PowerRequests{board.requests.shut_down, [] {}});
+  board.acpi = std::make_shared<devices::AcpiPm>(
+      board.clock(), board.IsaIrq(kSciIrq),
+      devices::PowerRequests{board.requests.shut_down, board.requests.suspend,
+                             board.requests.wake});
   board.pci = std::make_shared<devices::PciHost>(board.memory, board.ports, *board.pirq_router,
                                                  *board.irqs, board.requests.reset);
   board.devices.push_back(board.acpi);

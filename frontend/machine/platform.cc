@@ -1,5 +1,7 @@
 #include <ctime>
+#include <functional>
 
+#include "base/log.h"
 #include "devices/irqchip/soft_irq_chip.h"
 #include "devices/irqchip/split_irq_chip.h"
 #include "devices/legacy/debug_ports.h"
@@ -87,26 +89,35 @@ Result<std::function<void(bool)>> AddPit(Board& board) {
 }
 
 // The HPET in legacy mode takes the place of the PIT's and the RTC's interrupts.
-Result<void> AddTimers(Board& board) {
-  auto pit = AddPit(board);
-  if (!pit) {
-    return pit.error();
-  }
-  auto rtc = std::make_shared<devices::Rtc>(board.clock(), board.IsaIrq(kRtcIrq),
-                                            RtcStart(board.config.rtc));
-  board.rtc = rtc.get();
-  if (Result<void> done = board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc); !done) {
-    return done;
-  }
-  if (!board.config.has_hpet) {
-    return {};
-  }
-  const auto legacy_changed = [set_pit = *pit, rtc = rtc.get()](bool is_legacy) {
-    set_pit(!is_legacy);
+Result<void> AddHpet(Board& board, const std::function<void(bool)>& set_pit_irq_enabled) {
+  const auto legacy_changed = [set_pit_irq_enabled, rtc = board.rtc](bool is_legacy) {
+    set_pit_irq_enabled(!is_legacy);
     rtc->SetIrqEnabled(!is_legacy);
   };
   return board.AddMmio(devices::Hpet::kBase, devices::Hpet::kLength,
                        std::make_shared<devices::Hpet>(board.clock(), *board.irqs, legacy_changed));
+}
+
+Result<void> AddTimers(Board& board) {
+  std::function<void(bool)> set_pit_irq_enabled = [](bool) {};
+  if (board.config.has_pit) {
+    auto added = AddPit(board);
+    if (!added) {
+      return added.error();
+    }
+    set_pit_irq_enabled = std::move(*added);
+  } else if (board.kernel_irqs.set_pit_irq_enabled) {
+    return Fail("-machine pit=off: the kernel's interrupt controllers bring a PIT: use "
+                "kernel-irqchip=split or off, too");
+  }
+  auto rtc = std::make_shared<devices::Rtc>(
+      board.clock(), board.IsaIrq(kRtcIrq), RtcStart(board.config.rtc),
+      [&board] { board.loop.Post([&board] { board.acpi->RaiseRtcAlarm(); }); });
+  board.rtc = rtc.get();
+  if (Result<void> done = board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc); !done) {
+    return done;
+  }
+  return board.config.has_hpet ? AddHpet(board, set_pit_irq_enabled) : Result<void>();
 }
 
 Result<void> AddKeyboard(Board& board) {

@@ -1,6 +1,7 @@
 #include "frontend/machine/user_devices.h"
 
 #include "devices/legacy/debug_ports.h"
+#include "devices/legacy/test_device.h"
 #include "frontend/machine/board.h"
 
 // -device of the debug devices, and -debugcon.
@@ -41,6 +42,32 @@ Result<void> AddIsaDebugConsole(Board& board, KeyValues& keys) {
   return AddDebugConsole(board, chardev, base, static_cast<u8>(readback), keys.where());
 }
 
+Result<void> AddTestDevice(Board& board, KeyValues& keys) {
+  (void)keys.Text("id");
+  if (Result<void> done = keys.Finish(); !done) {
+    return done;
+  }
+  std::vector<devices::IrqLine> lines;
+  for (u32 irq = 0; irq < devices::TestIrqLines::kLength; ++irq) {
+    lines.push_back(board.IsaIrq(irq));
+  }
+  const auto latch = std::make_shared<devices::TestLatch>();
+  for (const Result<void>& done :
+       {board.AddPorts(devices::TestLatch::kPort, devices::TestLatch::kLength, latch),
+        board.AddPorts(devices::TestLatch::kBytePort, devices::TestLatch::kLength, latch),
+        board.AddPorts(devices::TestFlushPage::kPort, devices::TestFlushPage::kLength,
+                       std::make_shared<devices::TestFlushPage>()),
+        board.AddPorts(devices::TestIrqLines::kPort, devices::TestIrqLines::kLength,
+                       std::make_shared<devices::TestIrqLines>(std::move(lines))),
+        board.AddMmio(devices::TestMemory::kBase, devices::TestMemory::kLength,
+                      std::make_shared<devices::TestMemory>())}) {
+    if (!done) {
+      return done;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> ForEachDevice(const Board& board, std::string_view driver,
@@ -70,8 +97,13 @@ Result<void> AddUserDevices(Board& board) {
       !done) {
     return done;
   }
-  return ForEachDevice(board, "isa-debugcon",
-                       [&](KeyValues& keys) { return AddIsaDebugConsole(board, keys); });
+  if (Result<void> done = ForEachDevice(
+          board, "isa-debugcon", [&](KeyValues& keys) { return AddIsaDebugConsole(board, keys); });
+      !done) {
+    return done;
+  }
+  return ForEachDevice(board, "pc-testdev",
+                       [&](KeyValues& keys) { return AddTestDevice(board, keys); });
 }
 
 }  // namespace tandem::frontend

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/bits.h"
+#include "cpu/mmu/canonical.h"
 #include "jit/engine/engine.h"
 
 // Cached runs of plain memory, and what happens where a check against them fails.
@@ -121,10 +122,15 @@ void Engine::ForgetWritablePage(const std::byte* page) { mmu_.DropWriteTagsOfHos
 // The access that failed may be what faults. Where that is sure, the instruction need not be executed
 // to find out; everything else is left to the interpreter.
 bool Engine::FaultOfMiss(u64 linear, MissRecord record, cpu::Fault& fault) {
-  if (!record.is_simple) {
+  constexpr u64 kLongestAccess = 64;
+  const u64 own = linear + record.own_offset;
+  const bool may_end_in_hole =
+      state_.InLongMode() &&
+      !cpu::IsCanonical(own + kLongestAccess - 1, (state_.cr4 & cpu::kCr4La57) != 0);
+  if (!record.is_simple || may_end_in_hole) {
     return false;
   }
-  fault = mmu_.Probe(Gva(linear + record.own_offset), 1,
+  fault = mmu_.Probe(Gva(own), 1,
                      record.own_write ? AccessKind::kWrite : AccessKind::kRead);
   return fault && fault.vector == cpu::Vector::kPf;
 }

@@ -55,6 +55,24 @@ TEST_CASE("linux: the cloud kernel's shell can be used on the terminal" *
   CHECK_EQ(emulator.WaitForExit(kAnswer).value_or(-1), 0);
 }
 
+TEST_CASE("linux: suspends to RAM and wakes by the alarm, on one processor and on two" *
+          doctest::skip(Lacks({kStandard, kInitramfs}))) {
+  for (const char* processors : {"1", "2"}) {
+    CAPTURE(processors);
+    Emulator emulator(BootLinux(kStandard, kInitramfs, "quiet", {"-smp", processors}),
+                      Console::kTerminal);
+    const bool has_prompt =
+        emulator.WaitFor("Welcome to Linux", kBoot) && emulator.WaitFor("# ", kAnswer);
+    INFO(emulator.Tail());
+    REQUIRE(has_prompt);
+    emulator.Type("echo +2 > /sys/class/rtc/rtc0/wakealarm; echo mem > /sys/power/state\r");
+    emulator.Type("echo woken-$? with $(nproc)\r");
+    REQUIRE(emulator.WaitFor(std::string("^woken-0 with ") + processors, kAnswer));
+    emulator.Type("poweroff -f\r");
+    CHECK_EQ(emulator.WaitForExit(kAnswer).value_or(-1), 0);
+  }
+}
+
 TEST_CASE("linux: a panic with panic=-1 and -no-reboot ends the emulator" *
           doctest::skip(Lacks({kCloud}))) {
   Emulator emulator({"-m", "256", "-nographic", "-no-reboot", "-kernel", GuestFile(kCloud),

@@ -69,8 +69,12 @@ TEST_CASE("mmu: writes to pages that hold code are reported each time") {
   CHECK_FALSE(f.mmu->Write(Gva(0x7020), u8{1}).raised);
   CHECK_EQ(f.code.writes, std::vector<u64>{0x7010, 0x7020});
   std::byte* host = nullptr;
-  CHECK_FALSE(f.mmu->PinForUpdate(Gva(0x7010), 4, host).raised);
-  CHECK_EQ(host, nullptr);
+  bool must_report = false;
+  CHECK_FALSE(f.mmu->PinForUpdate(Gva(0x7030), 4, host, must_report).raised);
+  CHECK(host != nullptr);
+  CHECK(must_report);
+  f.mmu->ReportUpdate(Gva(0x7030), 4);
+  CHECK_EQ(f.code.writes, std::vector<u64>{0x7010, 0x7020, 0x7030});
 }
 
 TEST_CASE("mmu: an update across scattered pages is pinned in both") {
@@ -83,8 +87,10 @@ TEST_CASE("mmu: an update across scattered pages is pinned in both") {
   f.Put<u32>(0x6000, 0x88776655);
   for (int round = 0; round < 2; ++round) {
     std::byte* host = nullptr;
-    REQUIRE_FALSE(f.mmu->PinForUpdate(Gva(0xffe), 4, host).raised);
+    bool must_report = true;
+    REQUIRE_FALSE(f.mmu->PinForUpdate(Gva(0xffe), 4, host, must_report).raised);
     REQUIRE(host != nullptr);
+    CHECK_FALSE(must_report);
     CHECK_EQ(LoadLe<u32>(host), round == 0 ? 0x66554433 : 0x0a0b0c0d);
     StoreLe<u32>(host, 0x0a0b0c0d);
   }
@@ -93,8 +99,12 @@ TEST_CASE("mmu: an update across scattered pages is pinned in both") {
   f.code.code_page = Gpa(0x6000);
   f.Refresh();
   std::byte* host = nullptr;
-  CHECK_FALSE(f.mmu->PinForUpdate(Gva(0xffe), 4, host).raised);
-  CHECK(host == nullptr);
+  bool must_report = false;
+  CHECK_FALSE(f.mmu->PinForUpdate(Gva(0xffe), 4, host, must_report).raised);
+  CHECK(host != nullptr);
+  CHECK(must_report);
+  f.mmu->ReportUpdate(Gva(0xffe), 4);
+  CHECK_EQ(f.code.writes, std::vector<u64>{0x6000});
 }
 
 TEST_CASE("mmu: a page that becomes code loses its cached right to write") {

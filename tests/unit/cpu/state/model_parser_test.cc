@@ -114,6 +114,21 @@ TEST_CASE("models: the interpreter offers no MONITOR, and long mode") {
   CHECK(features.test(static_cast<size_t>(Feature::kSse2)));
 }
 
+TEST_CASE("models: what only QEMU has can be taken away, and is a warning when it is asked for") {
+  const auto parsed = Parse("max,-vmx-mbec,-skinit,hv_passthrough=off,+svm");
+  REQUIRE(parsed.ok());
+  REQUIRE_EQ(parsed->warnings.size(), 1);
+  CHECK(Mentions(parsed->warnings[0], "'svm'"));
+  CHECK_FALSE(Parse("max,+svm,enforce").ok());
+}
+
+TEST_CASE("models: host-phys-bits are the host's") {
+  const auto parsed = Parse("qemu64,host-phys-bits");
+  REQUIRE(parsed.ok());
+  CHECK_EQ(parsed->model.physical_address_bits, HostPhysicalAddressBits());
+  CHECK_EQ(Parse("qemu64,host-phys-bits=off")->model.physical_address_bits, 40);
+}
+
 TEST_CASE("models: the help lists models and features") {
   CHECK(Mentions(CpuModelHelp(), "Skylake-Client"));
   CHECK(Mentions(CpuModelHelp(), "invpcid"));

@@ -116,6 +116,20 @@ TEST_CASE("apic: INIT and start-up IPIs reach the addressed processor") {
   CHECK_EQ(rig.signals.startups[0].second, 0x99);
 }
 
+TEST_CASE("apic: xAPIC IDs can be written, INIT keeps them, x2APIC has its own") {
+  ChipRig rig;
+  rig.EnableApics();
+  rig.apic(1).WriteRegister(0x20, 0x55000000);
+  CHECK_EQ(rig.apic(1).ReadRegister(0x20), 0x55000000);
+  rig.apic(0).WriteRegister(0x310, 0x55000000);
+  rig.apic(0).WriteRegister(0x300, 0x40f0);
+  CHECK_EQ(rig.chip.TakeVector(1), 0xf0);
+  rig.apic(1).Reset();
+  CHECK_EQ(rig.apic(1).ReadRegister(0x20), 0x55000000);
+  REQUIRE(rig.apic(1).WriteMsr(0x1b, 0xfee00c00));
+  CHECK_EQ(rig.apic(1).ReadMsr(0x802).value_or(0), 1);
+}
+
 TEST_CASE("apic: shorthands address self, all and others") {
   ChipRig rig;
   rig.EnableApics();

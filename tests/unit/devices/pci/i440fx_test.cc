@@ -19,12 +19,14 @@ struct ChipsetRig {
   AddressSpace ports;
   int shutdowns = 0;
   int suspends = 0;
+  int wakes = 0;
   PirqRouter router{chip};
   std::shared_ptr<RamBlock> ram = *RamBlock::Create("ram", 0x200000);
   std::shared_ptr<RamBlock> bios = *RamBlock::Create("bios", 0x40000);
   ShadowRam shadow{memory, ram, bios};
   std::shared_ptr<AcpiPm> acpi = std::make_shared<AcpiPm>(
-      clock, IrqLine(chip, 9), PowerRequests{[this] { ++shutdowns; }, [this] { ++suspends; }});
+      clock, IrqLine(chip, 9),
+      PowerRequests{[this] { ++shutdowns; }, [this] { ++suspends; }, [this] { ++wakes; }});
   std::shared_ptr<PciHost> host = std::make_shared<PciHost>(memory, ports, router, chip, [] {});
 
   ChipsetRig() {
@@ -96,6 +98,23 @@ TEST_CASE("acpi: the PM timer runs at 3.579545 MHz where PMBASE places it") {
   rig.MapPm();
   rig.clock.Advance(1'000'000'000);
   CHECK_EQ(ReadSpace(rig.ports, 0x608, 4), 3579545);
+}
+
+TEST_CASE("acpi: an alarm wakes from S3 if it is enabled, and is told afterwards") {
+  ChipsetRig rig;
+  rig.MapPm();
+  rig.acpi->RaiseRtcAlarm();
+  WriteSpace(rig.ports, 0x604, 2, 0x2401);
+  CHECK_EQ(rig.suspends, 1);
+  rig.acpi->RaiseRtcAlarm();
+  CHECK_EQ(rig.wakes, 0);
+  WriteSpace(rig.ports, 0x602, 2, 0x400);
+  rig.acpi->RaiseRtcAlarm();
+  CHECK_EQ(rig.wakes, 1);
+  CHECK_EQ(rig.acpi->wake_status(), 0x400);
+  rig.acpi->Reset();
+  rig.acpi->ShowWake(0x400);
+  CHECK_EQ(ReadSpace(rig.ports, 0x600, 2) & 0x8400, 0x8400);
 }
 
 TEST_CASE("acpi: the command port switches SCI_EN, sleep type 0 shuts down") {

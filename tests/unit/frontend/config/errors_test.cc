@@ -14,6 +14,10 @@ constexpr ErrorRow kRows[] = {
     {"--kernl x", "--kernl (argument 1): unknown option: did you mean '-kernel'?"},
     {"-xyzzyplugh", "-xyzzyplugh (argument 1): unknown option"},
     {"-nographic -m", "-m (argument 2): needs a value: SIZE"},
+    // Devices
+    {"-global isa-debug-exut.iobase=1", "unknown device 'isa-debug-exut': did you mean"},
+    {"-global isa-debug-exit", "unknown property"},
+    {"-global kvm-pit.lost_tick_policy=never", "lost_tick_policy"},
     // Memory
     {"-m 0", "-m 0 (argument 1): the machine needs at least 1 MiB"},
     {"-m 1023k", "at least 1 MiB"},

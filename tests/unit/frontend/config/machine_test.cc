@@ -1,3 +1,4 @@
+#include "frontend/config/key_values.h"
 #include "tests/unit/frontend/config/command.h"
 
 namespace tandem::frontend {
@@ -145,6 +146,28 @@ TEST_CASE("command line: what concerns the process") {
   CHECK_EQ(command->log_items, 5);
   CHECK_EQ(command->process_name, "b");
   CHECK(command->hints.empty());
+}
+
+TEST_CASE("command line: -global gives a property to devices that do not have it themselves") {
+  const MachineConfig machine = MachineOf(
+      "-global isa-debug-exit.iobase=0xf4 -device isa-debug-exit -device "
+      "isa-debug-exit,iobase=0xf5 "
+      "-global driver=isa-debugcon,property=iobase,value=1 -global "
+      "kvm-pit.lost_tick_policy=discard");
+  REQUIRE_EQ(machine.devices.size(), 2);
+  KeyValues first(machine.devices[0].properties, "");
+  CHECK_EQ(first.Text("iobase", ""), "0xf4");
+  KeyValues second(machine.devices[1].properties, "");
+  CHECK_EQ(second.Text("iobase", ""), "0xf5");
+}
+
+TEST_CASE("command line: -machine pit=off") {
+  CHECK(MachineOf("").has_pit);
+  CHECK_FALSE(MachineOf("-machine pit=off").has_pit);
+}
+
+TEST_CASE("help: devices stand in quotes, as scripts expect of QEMU") {
+  CHECK_NE(HelpText(Request::kDeviceHelp).find("name \"pc-testdev\", bus ISA"), std::string::npos);
 }
 
 TEST_CASE("command line: a request for a text stops the reading") {
