@@ -201,7 +201,7 @@ void Filler::Reach(u64 target) {
                    at % 8 == 0 ? static_cast<u32>(random_() % 128) : 0);
     }
   } else if (mem.index < kNoRegister) {
-    state_.gpr[mem.index] = random_() % 64;
+    state_.gpr[mem.index] = random_() % 64 & (inst_.feature == Feature::kShaNi ? 0x30 : 0x3f);
   }
   if (mem.base >= kNoRegister) {
     return;

@@ -4,14 +4,20 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u8 kPrefixes[] = {0, 0x66, 0xf2, 0xf3};
-constexpr u8 kMemory = 0x06;             // ModRM with /0
-constexpr u8 kPlain = 1, kHighByte = 5;  // registers: CL and its like, CH
+constexpr u8 kMemory = 0x06, kWithSib = 0x04;  // ModRM with /0
+constexpr u8 kPlain = 1, kHighByte = 5;        // registers: CL and its like, CH
 
 // All values of ModRM.r/m mean something of their own: x87, and 0F 01.
 bool IsDense(const Skeleton& skeleton) {
   return skeleton.encoding == Encoding::kLegacy &&
          ((skeleton.map == 0 && skeleton.opcode >= 0xd8 && skeleton.opcode <= 0xdf) ||
           (skeleton.map == 1 && skeleton.opcode == 0x01));
+}
+
+// Gathers and scatters: a SIB byte names a vector of indices.
+bool HasVectorIndex(const Skeleton& skeleton) {
+  return skeleton.encoding != Encoding::kLegacy && skeleton.map == 2 &&
+         ((skeleton.opcode & 0xfc) == 0x90 || (skeleton.opcode & 0xfc) == 0xa0);
 }
 
 // EVEX opcodes that ModRM.reg goes on with.
@@ -44,7 +50,7 @@ class Visitor {
 
 void Visitor::VisitModrm(Skeleton skeleton, u8 regs) {
   for (u8 reg = 0; reg < regs; ++reg) {
-    skeleton.modrm = static_cast<u8>(kMemory | reg << 3);
+    skeleton.modrm = static_cast<u8>((HasVectorIndex(skeleton) ? kWithSib : kMemory) | reg << 3);
     visit_(skeleton);
     for (u8 rm = 0; rm < 8; ++rm) {
       if (IsDense(skeleton) || rm == kPlain ||
@@ -59,7 +65,9 @@ void Visitor::VisitModrm(Skeleton skeleton, u8 regs) {
 void Visitor::VisitOpcodes(Skeleton skeleton) {
   for (unsigned opcode = 0; opcode < 256; ++opcode) {
     skeleton.opcode = static_cast<u8>(opcode);
-    VisitModrm(skeleton, skeleton.encoding != Encoding::kEvex || IsEvexGroup(skeleton) ? 8 : 1);
+    const bool is_plain =
+        skeleton.encoding == Encoding::kEvex && !IsEvexGroup(skeleton) && !HasVectorIndex(skeleton);
+    VisitModrm(skeleton, is_plain ? 1 : 8);
   }
 }
 
@@ -248,7 +256,7 @@ void Encoder::PutModrm() {
     modrm = static_cast<u8>((modrm & 0xc7) | (random_() & 0x38));
   }
   if (freedom_.has_random_rest && !IsDense(skeleton_)) {
-    modrm = static_cast<u8>((modrm & 0xf8) | (random_() & 7));
+    modrm = static_cast<u8>((modrm & 0xf8) | (HasVectorIndex(skeleton_) ? 4 : random_() & 7));
     if (!skeleton_.IsRegister()) {
       modrm = static_cast<u8>((modrm & 0x3f) | random_() % 3 << 6);
     }
