@@ -51,8 +51,11 @@ void VcpuThread::Replace(std::unique_ptr<Vcpu> vcpu) {
   auto state = std::make_unique<cpu::CpuState>();
   vcpu_->Save(*state);
   vcpu->Load(*state);
-  MutexLock lock(mu_);
-  vcpu_ = std::move(vcpu);
+  UniqueLock lock(mu_);
+  has_retired_ = true;
+  retired_ = std::exchange(vcpu_, std::move(vcpu));
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return !has_retired_; });
   is_replacing_ = false;
   has_signal_ = true;
   for (const auto& [kind, vector] : std::exchange(held_, {})) {
@@ -78,7 +81,16 @@ bool VcpuThread::WaitForOrders() {
   if (wanted_ == Wanted::kPark) {
     is_parked_ = true;
     changed_.notify_all();
-    changed_.wait(lock, [&] { return wanted_ != Wanted::kPark; });
+    while (wanted_ == Wanted::kPark) {
+      changed_.wait(lock, [&] { return wanted_ != Wanted::kPark || retired_ != nullptr; });
+      // On the thread that it ran on, as engines leave marks there; without the lock.
+      std::unique_ptr<Vcpu> old = std::move(retired_);
+      lock.unlock();
+      old.reset();
+      lock.lock();
+      has_retired_ = false;
+      changed_.notify_all();
+    }
   }
   is_parked_ = wanted_ == Wanted::kQuit;
   changed_.notify_all();

@@ -50,10 +50,12 @@ class VcpuThread {
   Mutex mu_{LockRank::kLeaf};  // guards the fields below; vcpu_ also changes only while parked
   CondVar changed_;
   std::unique_ptr<Vcpu> vcpu_;
+  std::unique_ptr<Vcpu> retired_;  // replaced, to be destroyed by its thread
   Wanted wanted_ = Wanted::kPark;
   bool is_parked_ = false;
   bool has_signal_ = false;
   bool is_replacing_ = false;
+  bool has_retired_ = false;
   std::vector<std::pair<SignalKind, u8>> held_;  // signals that came while replacing
   std::thread thread_;
 };
