@@ -60,6 +60,9 @@ const char* ReasonOfNever(const Inst& inst) {
   if (HasWideFarPointer(inst)) {
     return "AMD's processors have no far pointers of 80 bits";
   }
+  if (inst.op == Op::kHypercall) {
+    return "the host's hypervisor answers it";
+  }
   if (inst.op == Op::kInt1) {
     return "hypervisors differ about where it stops";
   }
