@@ -109,20 +109,26 @@ Result<void> Unlz4(Input in, u64 size, const PayloadSink& sink) {
         static_cast<int>(blocks[i].size()), static_cast<int>(out.size()));
     return made == static_cast<int>(out.size()) ? out : Output();
   };
-  const Input head = blocks.empty() ? Input() : decompress(0, 0);
-  if (head.empty()) {
-    return Damaged("lz4");
-  }
-  if (Result<void> begun = sink.begin(head, size); !begun) {
-    return begun;
-  }
-  sink.take(0, head);
+  // All wait for the first block to be accepted, but not with decompressing.
+  enum class Start : u8 { kWaits, kGoes, kFails };
+  std::atomic<Start> start{Start::kWaits};
+  Result<void> result = blocks.empty() ? Damaged("lz4") : Result<void>();
   std::atomic<bool> is_good{true};
-  DoInParallel(1, blocks.size(), [&](size_t i, size_t worker) {
+  DoInParallel(blocks.size(), [&](size_t i, size_t worker) {
     const Input piece = decompress(i, worker);
-    piece.empty() ? void(is_good = false) : sink.take(i * kLz4Block, piece);
+    if (i == 0) {
+      result = piece.empty() ? Damaged("lz4") : sink.begin(piece, size);
+      start = result ? Start::kGoes : Start::kFails;
+      start.notify_all();
+    }
+    start.wait(Start::kWaits);
+    if (piece.empty()) {
+      is_good = false;
+    } else if (start == Start::kGoes) {
+      sink.take(i * kLz4Block, piece);
+    }
   });
-  return is_good ? Result<void>() : Damaged("lz4");
+  return result && !is_good ? Damaged("lz4") : result;
 }
 
 struct Format {
