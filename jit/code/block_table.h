@@ -21,9 +21,23 @@ class BlockTable {
  private:
   static constexpr size_t kMinSlots = 1024;  // a power of two, as all sizes are
 
-  struct Slot {
-    u64 hash = 0;
-    Block* block = nullptr;  // null: free
+  // The address of a block and, in the upper sixteen bits that no address has, a part of its key's hash;
+  // zero: free.
+  class Slot {
+   public:
+    Slot() = default;
+    Slot(u64 hash, const Block& block) : word_(Tag(hash) | reinterpret_cast<u64>(&block)) {}
+    bool is_free() const { return word_ == 0; }
+    Block* block() const { return reinterpret_cast<Block*>(word_ & kAddress); }
+    bool Holds(u64 hash, const BlockKey& key) const {
+      return (word_ & ~kAddress) == Tag(hash) && block()->key == key;
+    }
+
+   private:
+    static constexpr u64 kAddress = (u64{1} << 48) - 1;
+    static u64 Tag(u64 hash) { return hash << 48; }
+
+    u64 word_ = 0;
   };
 
   static u64 Hash(const BlockKey& key) {

@@ -15,6 +15,8 @@ namespace tandem::jit {
 namespace {
 
 constexpr size_t kLookAhead = 10;
+static_assert(kCodePages <= 1u << 13, "Block::page_id");
+static_assert(Emitter::kMaxBlockSize < 1u << 20, "Block::code_size, ExitSite");
 
 // Adds the time until its end, for -d jit.
 class Stopwatch {

@@ -77,6 +77,7 @@ void Emitter::EmitEntries() {
   if (!checks) {
     block_->entry_in_host = Position();
   }
+  CHECK(Position() <= 0xffff);  // what Block has room for
   CountEntry();
   TakeHomes();
   if (unit_->entry != 0) {
