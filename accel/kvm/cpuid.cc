@@ -6,6 +6,7 @@
 
 #include "accel/kvm/vm.h"
 #include "base/bits.h"
+#include "cpu/state/feature_bits.h"
 
 namespace tandem::accel::kvm {
 namespace {
@@ -15,36 +16,6 @@ using cpu::Feature;
 constexpr u32 kHypervisor = 0x40000000;
 constexpr u32 kTimingLeaf = 0x40000010;  // TSC and APIC timer in kHz, as other hypervisors have it
 constexpr u32 kApicTimerKhz = 1'000'000;
-
-enum class Reg : u8 { Eax, Ebx, Ecx, Edx };
-
-struct FeatureRow {
-  Feature feature;
-  u32 leaf;
-  u32 subleaf;
-  Reg reg;
-  u8 bit;
-};
-
-constexpr FeatureRow kFeatures[] = {
-#define FEATURE(id, name, leaf, subleaf, reg, bit) {Feature::k##id, leaf, subleaf, Reg::reg, bit},
-#include "cpu/state/features.inc"
-#undef FEATURE
-};
-
-__u32& RegisterOf(kvm_cpuid_entry2& entry, Reg reg) {
-  switch (reg) {
-    case Reg::Eax:
-      return entry.eax;
-    case Reg::Ebx:
-      return entry.ebx;
-    case Reg::Ecx:
-      return entry.ecx;
-    case Reg::Edx:
-      break;
-  }
-  return entry.edx;
-}
 
 bool HasSubleaves(u32 leaf) {
   return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x1f || leaf == 0x8000001d;
@@ -127,9 +98,9 @@ void AddUnnamedFlags(kvm_cpuid_entry2& entry, const Vm& vm) {
     return;
   }
   kvm_cpuid_entry2 more = vm.SupportedLeaf(leaf, entry.index);
-  for (const FeatureRow& row : kFeatures) {
+  for (const cpu::FeatureBit& row : cpu::kFeatureBits) {
     if (row.leaf == leaf && row.subleaf == entry.index) {
-      RegisterOf(more, row.reg) &= ~(1u << row.bit);
+      cpu::RegisterOf(more, row.reg) &= ~(1u << row.bit);
     }
   }
   if (leaf == 1 || leaf == 0x80000001) {
@@ -152,9 +123,9 @@ void AddUnnamedFlags(kvm_cpuid_entry2& entry, const Vm& vm) {
 // KVM reports the time-stamp counter's deadline apart, and leaves what user space emulates to us.
 cpu::FeatureSet SupportedFeatures(const Vm& vm) {
   cpu::FeatureSet features;
-  for (const FeatureRow& row : kFeatures) {
+  for (const cpu::FeatureBit& row : cpu::kFeatureBits) {
     kvm_cpuid_entry2 entry = vm.SupportedLeaf(row.leaf, row.subleaf);
-    features.set(static_cast<size_t>(row.feature), Bit(RegisterOf(entry, row.reg), row.bit));
+    features.set(static_cast<size_t>(row.feature), Bit(cpu::RegisterOf(entry, row.reg), row.bit));
   }
   const bool has_apics = vm.options().irqchip != KernelIrqchip::kOff;
   const auto set = [&](Feature feature, bool on) {

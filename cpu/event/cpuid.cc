@@ -4,46 +4,17 @@
 #include "base/bits.h"
 #include "cpu/event/cpuid_leaves.h"
 #include "cpu/event/system.h"
+#include "cpu/state/feature_bits.h"
 
 namespace tandem::cpu {
 namespace {
-
-enum class Reg : u8 { Eax, Ebx, Ecx, Edx };
-
-struct FeatureRow {
-  Feature feature;
-  u32 leaf;
-  u32 subleaf;
-  Reg reg;
-  u8 bit;
-};
-
-constexpr FeatureRow kFeatures[] = {
-#define FEATURE(id, name, leaf, subleaf, reg, bit) {Feature::k##id, leaf, subleaf, Reg::reg, bit},
-#include "cpu/state/features.inc"
-#undef FEATURE
-};
-
-u32& RegisterOf(CpuidResult& result, Reg reg) {
-  switch (reg) {
-    case Reg::Eax:
-      return result.eax;
-    case Reg::Ebx:
-      return result.ebx;
-    case Reg::Ecx:
-      return result.ecx;
-    case Reg::Edx:
-      break;
-  }
-  return result.edx;
-}
 
 // All other leaves ignore ECX.
 bool HasSubleaves(u32 leaf) { return leaf == 7 || leaf == 0xd; }
 
 void AddFeatures(const CpuModel& model, u32 leaf, u32 subleaf, CpuidResult& result) {
   subleaf = HasSubleaves(leaf) ? subleaf : 0;
-  for (const FeatureRow& row : kFeatures) {
+  for (const FeatureBit& row : kFeatureBits) {
     if (row.leaf == leaf && row.subleaf == subleaf && model.Has(row.feature)) {
       RegisterOf(result, row.reg) |= 1u << row.bit;
     }

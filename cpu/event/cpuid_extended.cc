@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "cpu/event/cpuid_leaves.h"
+#include "cpu/state/feature_bits.h"
 
 namespace tandem::cpu {
 namespace {
@@ -26,12 +27,11 @@ bool IsAmd(const CpuModel& model) { return model.vendor == "AuthenticAMD"; }
 
 u32 MirroredFeatures(const CpuModel& model) {
   u32 edx = 0;
-#define FEATURE(id, name, leaf, subleaf, reg, bit)                                 \
-  if (leaf == 1 && std::string_view(#reg) == "Edx" && model.Has(Feature::k##id)) { \
-    edx |= 1u << (bit % 32);                                                       \
+  for (const FeatureBit& row : kFeatureBits) {
+    if (row.leaf == 1 && row.reg == CpuidReg::Edx && model.Has(row.feature)) {
+      edx |= 1u << row.bit;
+    }
   }
-#include "cpu/state/features.inc"
-#undef FEATURE
   return edx & kAmdMirroredEdx;
 }
 

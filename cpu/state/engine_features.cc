@@ -1,6 +1,8 @@
 // What the engines that run on this host can offer a guest.
 #include <cpuid.h>
 
+#include "base/bits.h"
+#include "cpu/state/feature_bits.h"
 #include "cpu/state/feature_levels.h"
 #include "cpu/state/model_parser.h"
 
@@ -30,22 +32,12 @@ constexpr std::string_view kSystem =
     "pdpe1gb rdtscp lm invtsc popcnt movbe wbnoinvd "
     "arch-capabilities";
 
-u32 HostRegister(u32 leaf, u32 subleaf, char reg) {
-  u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
-  if (__get_cpuid_count(leaf, subleaf, &eax, &ebx, &ecx, &edx) == 0) {
-    return 0;
+CpuidResult HostCpuid(u32 leaf, u32 subleaf) {
+  CpuidResult result;
+  if (__get_cpuid_count(leaf, subleaf, &result.eax, &result.ebx, &result.ecx, &result.edx) == 0) {
+    return {};
   }
-  return reg == 'a' ? eax : (reg == 'b' ? ebx : (reg == 'c' ? ecx : edx));
-}
-
-FeatureSet HostFeatures() {
-  FeatureSet features;
-#define FEATURE(id, name, leaf, subleaf, reg, bit)  \
-  features.set(static_cast<size_t>(Feature::k##id), \
-               ((HostRegister(leaf, subleaf, #reg[1]) >> bit) & 1) != 0);
-#include "cpu/state/features.inc"
-#undef FEATURE
-  return features;
+  return result;
 }
 
 FeatureSet ListOf(std::string_view names) {
@@ -56,7 +48,16 @@ FeatureSet ListOf(std::string_view names) {
 
 }  // namespace
 
-u8 HostPhysicalAddressBits() { return static_cast<u8>(HostRegister(0x80000008, 0, 'a')); }
+u8 HostPhysicalAddressBits() { return static_cast<u8>(HostCpuid(0x80000008, 0).eax); }
+
+FeatureSet HostFeatures() {
+  FeatureSet features;
+  for (const FeatureBit& row : kFeatureBits) {
+    CpuidResult result = HostCpuid(row.leaf, row.subleaf);
+    features.set(static_cast<size_t>(row.feature), Bit(RegisterOf(result, row.reg), row.bit));
+  }
+  return features;
+}
 
 // Opmask registers are moved as 64 bits, which needs AVX512BW (only Xeon Phi is without it), and
 // the host's system must keep the registers.

@@ -33,6 +33,8 @@ std::string_view FeatureName(Feature feature);
 
 // How many bits physical addresses of the host's processor have.
 u8 HostPhysicalAddressBits();
+// What the host's CPUID shows, supported by its system or not.
+FeatureSet HostFeatures();
 // The user-mode (data) features of the host's processor: what instructions executed on the host
 // can do.
 FeatureSet HostUserFeatures();

@@ -1,7 +1,5 @@
 #include "tests/rows/machine.h"
 
-#include <cpuid.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -27,13 +25,6 @@ constexpr u64 DescriptorAt(u64 base, u8 rights) {
   return 0xffff | (base & 0xffffff) << 16 | u64{rights} << 40 | (base >> 24) << 56;
 }
 
-// CPUID.7.0:ECX. With it addresses of 57 bits may be loaded into bases, whatever the paging mode.
-bool HostHasLa57() {
-  constexpr unsigned kLa57 = 16;
-  u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && Bit(ecx, kLa57);
-}
-
 bool HasErrorCode(u8 vector) {
   return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
 }
@@ -51,7 +42,8 @@ Machine::Machine(MachineMode mode, EngineKind kind)
   model_.max_leaf = 0xd;
   model_.max_extended_leaf = 0x80000008;
   model_.features = InterpreterFeatures();
-  if (!HostHasLa57()) {
+  // With five levels addresses of 57 bits may be loaded into bases, whatever the paging mode.
+  if (!HostFeatures().test(static_cast<size_t>(Feature::kLa57))) {
     model_.features.reset(static_cast<size_t>(Feature::kLa57));
   }
   CHECK(memory_.MapRam(Gpa(0), kLowSize, low_, 0, false).ok());
