@@ -25,8 +25,7 @@ DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& 
       interpreter_(
           {state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id, &context_->tlb}),
       shared_(std::move(shared)) {
-  cpu::PowerOnReset(state_, id == 0);
-  state_.gpr[cpu::kRdx] = signature_;
+  cpu::PowerOnReset(state_, id == 0, signature_);
   if (shared_ != nullptr) {
     engine_.emplace(*context_, interpreter_, *shared_);
   }
@@ -185,26 +184,20 @@ void DbtVcpu::OfferInterrupt() {
 
 void DbtVcpu::DoInit() {
   Log(LogItem::kCpuReset, "vcpu {}: INIT", id_);
-  cpu::InitReset(state_, id_ == 0);
-  state_.gpr[cpu::kRdx] = signature_;
+  cpu::InitReset(state_, id_ == 0, signature_);
   if (devices::LocalApic* apic = env_.irqs.Apic(id_)) {
     apic->Reset();
   }
   StateChanged();
 }
 
-// SDM Vol. 3, "MP Initialization Protocol": CS:IP = vector << 8 : 0.
 void DbtVcpu::DoStartup() {
   if (state_.activity != cpu::Activity::kWaitForSipi) {
     return;
   }
   const u8 vector = startup_vector_.load();
   Log(LogItem::kCpuReset, "vcpu {}: start-up at {:#x}", id_, vector << 12);
-  cpu::Segment& cs = state_.Seg(cpu::SegReg::kCs);
-  cs.selector = static_cast<u16>(vector << 8);
-  cs.base = u64{vector} << 12;
-  state_.rip = 0;
-  state_.activity = cpu::Activity::kRunning;
+  cpu::StartUp(state_, vector);
   StateChanged();
 }
 

@@ -2,18 +2,12 @@
 #include "accel/dbt/dbt_vcpu.h"
 #include "base/bits.h"
 #include "base/check.h"
+#include "cpu/exec/operand.h"
 
 namespace tandem::accel {
 namespace {
 
 constexpr std::byte kInt3{0xcc};
-
-u64 LinearRip(const cpu::CpuState& state) {
-  if (state.In64BitMode()) {
-    return state.rip;
-  }
-  return (state.Seg(cpu::SegReg::kCs).base + state.rip) & 0xffffffff;
-}
 
 }  // namespace
 
@@ -46,7 +40,7 @@ std::optional<Exit> DbtVcpu::ExecuteDebugged() {
 }
 
 std::optional<Exit> DbtVcpu::StopInFront() {
-  const u64 linear = LinearRip(state_);
+  const u64 linear = cpu::Linear(interpreter_.core(), cpu::SegReg::kCs, state_.rip).value;
   for (const Breakpoint& breakpoint : debug_.breakpoints) {
     if (breakpoint.kind == BreakpointKind::kExecute && breakpoint.address == linear &&
         reported_ != linear) {

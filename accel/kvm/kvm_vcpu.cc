@@ -74,8 +74,7 @@ KvmVcpu::KvmVcpu(Vm& vm, KernelApics& apics, UniqueFd fd, std::span<std::byte> s
       has_int3_exits_(HostHasVirtualisation()) {
   vm_.slots().AddDoor(door_);
   cpu::CpuState state;
-  cpu::PowerOnReset(state, id == 0);
-  state.gpr[cpu::kRdx] = cpu::Signature(model);
+  cpu::PowerOnReset(state, id == 0, cpu::Signature(model));
   Load(state);
 }
 
@@ -225,15 +224,13 @@ void KvmVcpu::DoInit() {
   Log(LogItem::kCpuReset, "vcpu {}: INIT", id_);
   cpu::CpuState state;
   Save(state);
-  cpu::InitReset(state, id_ == 0);
-  state.gpr[cpu::kRdx] = cpu::Signature(model_);
+  cpu::InitReset(state, id_ == 0, cpu::Signature(model_));
   if (devices::LocalApic* apic = env_.irqs.Apic(id_)) {
     apic->Reset();
   }
   Load(state);
 }
 
-// SDM Vol. 3, "MP Initialization Protocol": CS:IP = vector << 8 : 0.
 void KvmVcpu::DoStartup() {
   if (CurrentActivity() != cpu::Activity::kWaitForSipi) {
     return;
@@ -242,11 +239,7 @@ void KvmVcpu::DoStartup() {
   Log(LogItem::kCpuReset, "vcpu {}: start-up at {:#x}", id_, vector << 12);
   cpu::CpuState state;
   Save(state);
-  cpu::Segment& cs = state.Seg(cpu::SegReg::kCs);
-  cs.selector = static_cast<u16>(vector << 8);
-  cs.base = u64{vector} << 12;
-  state.rip = 0;
-  state.activity = cpu::Activity::kRunning;
+  cpu::StartUp(state, vector);
   Load(state);
 }
 

@@ -5,7 +5,6 @@ namespace {
 
 constexpr u16 kRealData = 0x93;  // present, writable data, accessed
 constexpr u32 kRealLimit = 0xffff;
-constexpr u64 kFamilyModelStepping = 0x00000f00;  // EDX, where nobody sets the model's Signature()
 
 void ResetSegments(CpuState& state) {
   for (Segment& segment : state.seg) {
@@ -19,9 +18,9 @@ void ResetSegments(CpuState& state) {
   state.idtr = {0, 0xffff};
 }
 
-void ResetCommon(CpuState& state, bool is_bootstrap) {
+void ResetCommon(CpuState& state, bool is_bootstrap, u32 signature) {
   state.gpr.fill(0);
-  state.gpr[kRdx] = kFamilyModelStepping;
+  state.gpr[kRdx] = signature;
   state.rip = 0xfff0;
   state.rflags = kFlagFixed1;
   ResetSegments(state);
@@ -41,16 +40,24 @@ void ResetCommon(CpuState& state, bool is_bootstrap) {
 
 }  // namespace
 
-void PowerOnReset(CpuState& state, bool is_bootstrap) {
+void PowerOnReset(CpuState& state, bool is_bootstrap, u32 signature) {
   state = CpuState{};
-  ResetCommon(state, is_bootstrap);
+  ResetCommon(state, is_bootstrap, signature);
   state.cr0 = kCr0Et | kCr0Nw | kCr0Cd;
 }
 
-void InitReset(CpuState& state, bool is_bootstrap) {
+void InitReset(CpuState& state, bool is_bootstrap, u32 signature) {
   const u64 cache_bits = state.cr0 & (kCr0Nw | kCr0Cd);
-  ResetCommon(state, is_bootstrap);
+  ResetCommon(state, is_bootstrap, signature);
   state.cr0 = kCr0Et | cache_bits;
+}
+
+void StartUp(CpuState& state, u8 vector) {
+  Segment& cs = state.Seg(SegReg::kCs);
+  cs.selector = static_cast<u16>(vector << 8);
+  cs.base = u64{vector} << 12;
+  state.rip = 0;
+  state.activity = Activity::kRunning;
 }
 
 }  // namespace tandem::cpu

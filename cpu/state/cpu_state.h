@@ -152,7 +152,11 @@ struct alignas(64) CpuState {
 };
 
 // RESET (power-on) and INIT. SDM Vol. 3, table 10-1: INIT keeps FPU, vector state, MSRs and caches.
-void PowerOnReset(CpuState& state, bool is_bootstrap);
-void InitReset(CpuState& state, bool is_bootstrap);
+// signature: of the model (signature.h), for EDX.
+void PowerOnReset(CpuState& state, bool is_bootstrap, u32 signature = 0xf00);
+void InitReset(CpuState& state, bool is_bootstrap, u32 signature);
+// What a start-up IPI does to a processor that waits for one: CS:IP = vector << 8 : 0. SDM Vol. 3,
+// "MP Initialization Protocol".
+void StartUp(CpuState& state, u8 vector);
 
 }  // namespace tandem::cpu

@@ -65,8 +65,7 @@ Result<firmware::CpuEntry> LoadDirectly(Board& board) {
 void StartProcessors(Board& board, const std::function<void(cpu::CpuState&)>& start) {
   for (devices::VcpuId id = 0; id < board.run.vcpu_count(); ++id) {
     cpu::CpuState state;
-    cpu::PowerOnReset(state, id == 0);
-    state.gpr[cpu::kRdx] = cpu::Signature(board.cpu_model);
+    cpu::PowerOnReset(state, id == 0, cpu::Signature(board.cpu_model));
     if (id == 0) {
       start(state);
     }
