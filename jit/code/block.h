@@ -105,7 +105,10 @@ struct Block {
   std::span<const OtherPage> other_pages() const {
     return extras ? extras->other_pages : std::span<const OtherPage>();
   }
-  AccessHints hints() const { return extras ? extras->hints : AccessHints(); }
+  const AccessHints& hints() const {
+    static const AccessHints kNone;
+    return extras ? extras->hints : kNone;
+  }
   BlockExtras& MakeExtras() {
     if (!extras) {
       extras = std::make_unique<BlockExtras>();

@@ -6,11 +6,22 @@
 // Code that was overwritten and stands in memory again, as when the guest switches between two forms
 // of a function: the block that was made of it serves once more.
 namespace tandem::jit {
+namespace {
+
+std::vector<i64> OtherPagesOf(const Block& block) {
+  std::vector<i64> pages;
+  for (const OtherPage& page : block.other_pages()) {
+    pages.push_back(page.page);
+  }
+  return pages;
+}
+
+}  // namespace
 
 // Null: there is none, or a page of it cannot be claimed now.
 const Block* SharedCode::Revive(CodeUser& user, const BlockKey& key, MappedWindow& window) {
   Block* const block = FindRevivable(key, window);
-  if (block == nullptr || !ClaimPagesOf(user, *block, window)) {
+  if (block == nullptr || !ClaimAll(user, window, OtherPagesOf(*block))) {
     return nullptr;
   }
   std::vector<RetiredCode> retired;
@@ -31,18 +42,12 @@ Block* SharedCode::FindRevivable(const BlockKey& key, MappedWindow& window) {
   return found == blocks.end() ? nullptr : *found;
 }
 
-bool SharedCode::ClaimPagesOf(CodeUser& user, const Block& block, MappedWindow& window) {
-  return Claim(user, *window.GuestAt(0)) &&
-         std::ranges::all_of(block.other_pages(), [&](const OtherPage& page) {
-           return Claim(user, *window.GuestAt(page.page));
-         });
-}
-
 // From here on writes to its bytes are seen; false: some came before, or another vCPU was faster.
 bool SharedCode::ReviveClaimed(Block& block, MappedWindow& window,
                                std::vector<RetiredCode>& retired) {
   MutexLock lock(cache_.mutex());
-  if (!block.retired || cache_.Find(block.key) != nullptr || !AreClaimed(block, window)) {
+  if (!block.retired || cache_.Find(block.key) != nullptr ||
+      !AreClaimed(window, OtherPagesOf(block))) {
     return false;
   }
   cache_.Revive(block);
@@ -53,15 +58,6 @@ bool SharedCode::ReviveClaimed(Block& block, MappedWindow& window,
   }
   ++counts_.revived;
   return true;
-}
-
-bool SharedCode::AreClaimed(const Block& block, MappedWindow& window) {
-  const auto is_claimed = [&](i64 page) {
-    const GuestPage& guest = *window.GuestAt(page);
-    return guest.ram->HasCode(guest.offset);
-  };
-  return is_claimed(0) &&
-         std::ranges::all_of(block.other_pages(), [&](const OtherPage& page) { return is_claimed(page.page); });
 }
 
 }  // namespace tandem::jit

@@ -86,6 +86,19 @@ bool SharedCode::Claim(CodeUser& user, const GuestPage& page) {
   return true;
 }
 
+bool SharedCode::ClaimAll(CodeUser& user, MappedWindow& window, std::span<const i64> others) {
+  return Claim(user, *window.GuestAt(0)) &&
+         std::ranges::all_of(others, [&](i64 page) { return Claim(user, *window.GuestAt(page)); });
+}
+
+bool SharedCode::AreClaimed(MappedWindow& window, std::span<const i64> others) {
+  const auto is_claimed = [&](i64 page) {
+    const GuestPage& guest = *window.GuestAt(page);
+    return guest.ram->HasCode(guest.offset);
+  };
+  return is_claimed(0) && std::ranges::all_of(others, is_claimed);
+}
+
 bool SharedCode::MakeRoom(CodeUser& user) {
   const bool drops_all = numbers_.IsNearlyUsedUp();
   {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "cpu/state/cpu_model.h"
@@ -119,9 +120,7 @@ class SharedCode final : public devices::CodeObserver {
   // revive.cc
   const Block* Revive(CodeUser& user, const BlockKey& key, MappedWindow& window);
   Block* FindRevivable(const BlockKey& key, MappedWindow& window);
-  bool ClaimPagesOf(CodeUser& user, const Block& block, MappedWindow& window);
   bool ReviveClaimed(Block& block, MappedWindow& window, std::vector<RetiredCode>& retired);
-  static bool AreClaimed(const Block& block, MappedWindow& window);
 
   // translate.cc
   bool Prepare(CodeUser& user, const Unit& unit, MappedWindow& window);
@@ -132,6 +131,9 @@ class SharedCode final : public devices::CodeObserver {
   void Publish(const Unit& unit, std::unique_ptr<Block> block, MappedWindow& window);
   u32 FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset);
   bool Claim(CodeUser& user, const GuestPage& page);
+  // The window's first page, and those that many after it.
+  bool ClaimAll(CodeUser& user, MappedWindow& window, std::span<const i64> others);
+  static bool AreClaimed(MappedWindow& window, std::span<const i64> others);
   bool MakeRoom(CodeUser& user);
   bool PauseOthers(CodeUser& user);
   void ResumeOthers();

@@ -74,22 +74,11 @@ u32 BytesOf(const Unit& unit) {
 // Before the cache is locked: all that translation will ask for.
 bool SharedCode::Prepare(CodeUser& user, const Unit& unit, MappedWindow& window) {
   FetchPagesNear(unit, window);
-  if (!MakeRoom(user) || !Claim(user, *window.GuestAt(0))) {
-    return false;
-  }
-  const std::vector<i64> pages = unit.OtherPages();
-  return std::all_of(pages.begin(), pages.end(),
-                     [&](i64 page) { return Claim(user, *window.GuestAt(page)); });
+  return MakeRoom(user) && ClaimAll(user, window, unit.OtherPages());
 }
 
 bool SharedCode::IsPrepared(const Unit& unit, MappedWindow& window) {
-  std::vector<i64> pages = unit.OtherPages();
-  pages.push_back(0);
-  return cache_.room() >= Emitter::kMaxBlockSize &&
-         std::all_of(pages.begin(), pages.end(), [&](i64 page) {
-           const GuestPage& guest = *window.GuestAt(page);
-           return guest.ram->HasCode(guest.offset);
-         });
+  return cache_.room() >= Emitter::kMaxBlockSize && AreClaimed(window, unit.OtherPages());
 }
 
 // The arithmetic flags that the code at an offset may need. What is looked at becomes part of what
