@@ -34,21 +34,10 @@ DecodeMode NarrowDifferential::decode_mode() const {
 }
 
 bool NarrowDifferential::IsWelcome(const Inst& inst) {
+  if (ReachesFar(inst.op)) {
+    return false;
+  }
   switch (inst.op) {
-    case Op::kMovs:
-    case Op::kCmps:
-    case Op::kScas:
-    case Op::kStos:
-    case Op::kLods:
-    case Op::kXlat:
-    case Op::kMaskmovdqu:
-    case Op::kMaskmovq:
-    case Op::kFldenv:
-    case Op::kFrstor:
-    case Op::kFnstenv:
-    case Op::kFnsave:
-    case Op::kFxsave:
-    case Op::kFxrstor:
     case Op::kLdmxcsr:
     case Op::kPop:
     case Op::kPush:

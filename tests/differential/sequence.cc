@@ -144,27 +144,10 @@ std::vector<u8> Maker::SomeBytes() {
 
 bool Maker::IsWelcome(const Inst& inst) {
   const u32 fixed = pointers_ | 1u << index_ | 1u << counter_;
-  if (!FitsSequence(inst, model_) || (inst.gprs_written & fixed) != 0) {
+  if (!FitsSequence(inst, model_) || ReachesFar(inst.op) || (inst.gprs_written & fixed) != 0) {
     return false;
   }
   switch (inst.op) {
-    case Op::kMovs:
-    case Op::kCmps:
-    case Op::kScas:
-    case Op::kStos:
-    case Op::kLods:
-    case Op::kXlat:
-    case Op::kMaskmovdqu:
-    case Op::kMaskmovq:
-    case Op::kFldenv:
-    case Op::kFrstor:
-    case Op::kFnstenv:
-    case Op::kFnsave:
-    case Op::kFxsave:
-    case Op::kFxsave64:
-    case Op::kFxrstor:
-    case Op::kFxrstor64:
-      return false;
     case Op::kDiv:
     case Op::kIdiv:
     case Op::kLdmxcsr:

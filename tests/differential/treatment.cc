@@ -80,6 +80,12 @@ bool IsTransfer(Op op) {
       op, {Op::kJmp, Op::kJcc, Op::kCall, Op::kRet, Op::kLoop, Op::kLoope, Op::kLoopne, Op::kJcxz});
 }
 
+bool ReachesFar(Op op) {
+  return IsString(op) ||
+         IsIn(op, {Op::kXlat, Op::kMaskmovdqu, Op::kMaskmovq, Op::kFldenv, Op::kFrstor, Op::kFnstenv,
+                   Op::kFnsave, Op::kFxsave, Op::kFxsave64, Op::kFxrstor, Op::kFxrstor64});
+}
+
 Native NativeTreatmentOf(const Inst& inst) {
   if (*ReasonOfNever(inst) != '\0') {
     return Native::kNever;

@@ -29,5 +29,7 @@ u32 UndefinedFlags(const Inst& inst);
 
 bool IsString(Op op);
 bool IsTransfer(Op op);  // of control
+// Accesses memory by registers that are no operands, or a large area.
+bool ReachesFar(Op op);
 
 }  // namespace tandem::cpu
