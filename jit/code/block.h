@@ -7,7 +7,7 @@
 
 #include "base/compact_vector.h"
 #include "base/ints.h"
-#include "jit/unit/access_site.h"
+#include "jit/unit/hints.h"
 #include "jit/unit/homes.h"
 
 namespace tandem::jit {
@@ -77,9 +77,10 @@ struct OtherPage {
 // What few blocks have.
 struct BlockExtras {
   std::vector<OtherPage> other_pages;
-  AccessHints hints;
+  Hints hints;
   std::vector<Rescue> rescues;
   std::vector<std::shared_ptr<const CallOut>> call_outs;  // what the code refers to
+  u32 jump_table = 0;  // where it lies behind the code, from the block's start; 0: there is none
 };
 
 // One translated piece of guest code. Guarded by the cache's mutex, but for what never changes after
@@ -105,8 +106,12 @@ struct Block {
   std::span<const OtherPage> other_pages() const {
     return extras ? extras->other_pages : std::span<const OtherPage>();
   }
-  const AccessHints& hints() const {
-    static const AccessHints kNone;
+  // Where code ends, from the block's start.
+  u64 code_end() const {
+    return extras && extras->jump_table != 0 ? extras->jump_table : code_size;
+  }
+  const Hints& hints() const {
+    static const Hints kNone;
     return extras ? extras->hints : kNone;
   }
   BlockExtras& MakeExtras() {

@@ -116,7 +116,8 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   void Sample();
   bool IsWorthRevising(MissRecord record) const;
   void Revise(const u8* code, MissRecord record);
-  void Remake(bool as_region, AccessHints hints);
+  void AddTargetsAround(i32 offset, std::vector<i32>& targets) const;
+  void Remake(bool as_region, Hints hints);
 
   // follow_flushes.cc
   void OnFlushAll() override;

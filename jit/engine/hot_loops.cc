@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "jit/engine/engine.h"
+#include "jit/unit/region.h"
 
 // Now and then the thread is asked where it is. It answers at its next poll, that is at the head of a
 // loop. A loop that is met twice gets a region.
@@ -53,7 +54,7 @@ void Engine::Revise(const u8* code, MissRecord record) {
   if (block == nullptr || block->key.mode != mode_key_) {
     return;
   }
-  AccessHints hints = block->hints();
+  Hints hints = block->hints();
   std::vector<AccessSite>& sites = is_split ? hints.apart : hints.wandering;
   if (std::find(sites.begin(), sites.end(), site) != sites.end()) {
     return;
@@ -65,13 +66,29 @@ void Engine::Revise(const u8* code, MissRecord record) {
   state_.rip = rip;
 }
 
+// Adds where indirect jumps went to lately, around a place in the page of RIP.
+void Engine::AddTargetsAround(i32 offset, std::vector<i32>& targets) const {
+  const u64 page = state_.rip - LinearRip() % kPageSize;
+  for (i64 at = offset - kRegionReach; at < offset + kRegionReach; ++at) {
+    const u64 rip = page + static_cast<u64>(at);
+    if (context_.branches[rip % kBranchEntries].tag == (rip ^ context_.branch_salt)) {
+      targets.push_back(static_cast<i32>(at));
+    }
+  }
+  std::ranges::sort(targets);
+  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+}
+
 // The block at RIP is made anew.
-void Engine::Remake(bool as_region, AccessHints hints) {
+void Engine::Remake(bool as_region, Hints hints) {
   MappedWindow window = MakeWindow();
   if (window.At(0) == nullptr) {
     return;
   }
   const u16 offset = OffsetInPage(static_cast<i64>(LinearRip()));
+  if (as_region) {
+    AddTargetsAround(offset, hints.targets);
+  }
   const Block* const block =
       shared_.Remake(*this, mode_, window, offset, as_region, std::move(hints));
   if (block == nullptr || mode_is_old_) {  // old: room was made

@@ -155,9 +155,9 @@ std::string BlockText::Make(u32 items) {
   for (size_t i = 0; i < parts_.unit.insts.size(); ++i) {
     AddInst(i, items);
   }
-  if (Asks(items, LogItem::kOutAsm) && parts_.block.cold < parts_.block.code_size) {
+  if (Asks(items, LogItem::kOutAsm) && parts_.block.cold < parts_.block.code_end()) {
     Line("  off the straight path:");
-    AddHost(parts_.block.cold, parts_.block.code_size);
+    AddHost(parts_.block.cold, static_cast<u32>(parts_.block.code_end()));
   }
   return std::move(text_);
 }

@@ -24,7 +24,7 @@ SharedCode::SharedCode(const cpu::CpuModel& model, const Handlers& handlers)
       thunks_(EmitThunks(space_.writable(), space_.executable(), space_.size(), handlers,
                          model.Has(cpu::Feature::kAvx512f))),
       cache_(space_, thunks_.size),
-      emitter_(space_.writable(), space_.size(), thunks_),
+      emitter_(space_.writable(), space_.size(), space_.executable(), thunks_),
       watches_entries_(kChecksEntries || LogEnabled(LogItem::kExec)),
       counts_in_code_(LogEnabled(LogItem::kJit)) {}
 
@@ -196,14 +196,18 @@ Unit SharedCode::Read(const UnitMode& mode, MappedWindow& window, u16 offset) co
   if (eagerness_ <= Eagerness::kBlocks) [[likely]] {
     return ReadUnit(mode, model_, window, offset);
   }
-  Unit unit = ReadRegion(mode, model_, window, offset, RegionKind::kEverything);
-  for (const UnitInst& inst : unit.insts) {
+  Hints hints;
+  for (const UnitInst& inst :
+       ReadRegion(mode, model_, window, offset, RegionKind::kEverything).insts) {
+    if (inst.is_leader) {
+      hints.targets.push_back(inst.offset);
+    }
     if (eagerness_ == Eagerness::kRegionsWithTlb) {
-      unit.hints.wandering.push_back({inst.offset, false});
-      unit.hints.wandering.push_back({inst.offset, true});
+      hints.wandering.push_back({inst.offset, false});
+      hints.wandering.push_back({inst.offset, true});
     }
   }
-  return unit;
+  return ReadRegion(mode, model_, window, offset, RegionKind::kEverything, hints);
 }
 
 void SharedCode::RetireAlone(Block& block) {
@@ -227,11 +231,13 @@ const Block* SharedCode::BlockAt(const u8* code) {
 }
 
 const Block* SharedCode::Remake(CodeUser& user, const UnitMode& mode, MappedWindow& window,
-                                u16 offset, bool as_region, AccessHints hints) {
+                                u16 offset, bool as_region, Hints hints) {
   const BlockKey key{window.At(0)->host() + offset, mode.Key()};
   return Make(user, key, window, [&] {
-    Unit unit = as_region ? ReadRegion(mode, model_, window, offset)
-                          : ReadUnit(mode, model_, window, offset);
+    if (as_region) {
+      return ReadRegion(mode, model_, window, offset, RegionKind::kLoop, hints);
+    }
+    Unit unit = ReadUnit(mode, model_, window, offset);
     unit.hints = hints;
     return unit;
   });
@@ -267,7 +273,7 @@ const Block* SharedCode::MakePrepared(Unit& unit, const BlockKey& key, MappedWin
   if (Block* const other = cache_.Find(key)) {
     const bool is_better = unit.is_region != other->is_region
                                ? unit.is_region
-                               : unit.hints.size() > other->hints().size();
+                               : unit.hints.sites() > other->hints().sites();
     if (!is_better) {
       return other;  // somebody else was faster
     }

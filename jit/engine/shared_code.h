@@ -86,7 +86,7 @@ class SharedCode final : public devices::CodeObserver {
   const Block* BlockAt(const u8* code);
   // Makes a block anew with hints, or a region of the loop there. Null: also where there is no loop.
   const Block* Remake(CodeUser& user, const UnitMode& mode, MappedWindow& window, u16 offset,
-                      bool as_region, AccessHints hints);
+                      bool as_region, Hints hints);
 
   // The executable address at which a block is entered.
   const u8* EntryOf(const Block& block) const {

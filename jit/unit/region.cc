@@ -8,12 +8,61 @@
 namespace tandem::jit {
 namespace {
 
-constexpr i64 kReach = kPageBytes;  // to either side of the entry
+static_assert(kRegionReach == kPageBytes);
 constexpr u32 kLoopWeight = 8;
 constexpr u32 kMaxWeight = 4096;
 
+class RegionReader {
+ public:
+  RegionReader(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 entry,
+               Hints hints)
+      : mode_(mode), model_(model), window_(window), entry_(entry), hints_(std::move(hints)) {}
+
+  Unit Read(RegionKind kind);
+
+ private:
+  std::vector<i64> SuccessorsOf(const UnitInst& inst) const;
+  void Explore();
+  void KeepLoop();
+  void EndAtShadows();
+  void MarkLeaders();
+  void Weigh();
+
+  const UnitMode& mode_;
+  const cpu::CpuModel& model_;
+  CodeWindow& window_;
+  const i64 entry_;
+  Hints hints_;
+  std::map<i64, UnitInst> insts_;
+};
+
+Unit RegionReader::Read(RegionKind kind) {
+  Explore();
+  if (kind == RegionKind::kLoop) {
+    KeepLoop();
+  }
+  EndAtShadows();
+  Unit unit;
+  unit.mode = mode_;
+  unit.is_region = true;
+  if (insts_.empty()) {
+    return unit;
+  }
+  MarkLeaders();
+  Weigh();
+  for (const auto& [offset, inst] : insts_) {
+    if (offset == entry_) {
+      unit.entry = unit.insts.size();
+    }
+    unit.insts.push_back(inst);
+  }
+  std::erase_if(hints_.targets, [&](i32 target) { return !insts_.contains(target); });
+  unit.hints = std::move(hints_);
+  return unit;
+}
+
 // Where control may go on within the unit after an instruction.
-std::vector<i64> SuccessorsOf(const UnitInst& inst) {
+std::vector<i64> RegionReader::SuccessorsOf(const UnitInst& inst) const {
   switch (inst.treatment) {
     case Treatment::kConditional:
     case Treatment::kLoop:
@@ -21,6 +70,7 @@ std::vector<i64> SuccessorsOf(const UnitInst& inst) {
     case Treatment::kJump:
       return {inst.target()};
     case Treatment::kJumpIndirect:
+      return {hints_.targets.begin(), hints_.targets.end()};
     case Treatment::kReturn:
     case Treatment::kExecute:
     case Treatment::kInterpret:
@@ -32,48 +82,6 @@ std::vector<i64> SuccessorsOf(const UnitInst& inst) {
   }
 }
 
-class RegionReader {
- public:
-  RegionReader(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 entry)
-      : mode_(mode), model_(model), window_(window), entry_(entry) {}
-
-  Unit Read(RegionKind kind) {
-    Explore();
-    if (kind == RegionKind::kLoop) {
-      KeepLoop();
-    }
-    EndAtShadows();
-    Unit unit;
-    unit.mode = mode_;
-    unit.is_region = true;
-    if (insts_.empty()) {
-      return unit;
-    }
-    MarkLeaders();
-    Weigh();
-    for (const auto& [offset, inst] : insts_) {
-      if (offset == entry_) {
-        unit.entry = unit.insts.size();
-      }
-      unit.insts.push_back(inst);
-    }
-    return unit;
-  }
-
- private:
-  void Explore();
-  void KeepLoop();
-  void EndAtShadows();
-  void MarkLeaders();
-  void Weigh();
-
-  const UnitMode& mode_;
-  const cpu::CpuModel& model_;
-  CodeWindow& window_;
-  const i64 entry_;
-  std::map<i64, UnitInst> insts_;
-};
-
 // Near code first, as far as the limits reach.
 void RegionReader::Explore() {
   std::deque<i64> open = {entry_};
@@ -81,7 +89,7 @@ void RegionReader::Explore() {
     i64 at = open.front();
     open.pop_front();
     while (!insts_.contains(at) && insts_.size() < kMaxRegionInsts &&
-           at >= entry_ - kReach && at < entry_ + kReach) {
+           at >= entry_ - kRegionReach && at < entry_ + kRegionReach) {
       const std::optional<UnitInst> inst = ReadInst(mode_, model_, window_, at, true);
       if (!inst) {
         break;
@@ -97,8 +105,8 @@ void RegionReader::Explore() {
   }
 }
 
-// Drops what cannot come back to the entry. An indirect jump beside a loop may: interpreters go on
-// like that.
+// Drops what cannot come back to the entry. An indirect jump beside a loop may, even if it has not been
+// seen to: interpreters go on like that.
 void RegionReader::KeepLoop() {
   std::multimap<i64, i64> predecessors;
   for (const auto& [offset, inst] : insts_) {
@@ -145,8 +153,9 @@ void RegionReader::MarkLeaders() {
     for (const i64 successor : successors) {
       const auto target = insts_.find(successor);
       const bool ends_loop = inst.treatment == Treatment::kConditional && inst.target() <= offset;
-      const bool is_jump =
-          successor != expected || inst.treatment == Treatment::kLoop || ends_loop;
+      const bool is_jump = successor != expected || ends_loop ||
+                           inst.treatment == Treatment::kLoop ||
+                           inst.treatment == Treatment::kJumpIndirect;
       if (target != insts_.end() && is_jump) {
         target->second.is_leader = true;
       }
@@ -174,8 +183,8 @@ void RegionReader::Weigh() {
 }  // namespace
 
 Unit ReadRegion(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
-                RegionKind kind) {
-  return RegionReader(mode, model, window, offset).Read(kind);
+                RegionKind kind, Hints hints) {
+  return RegionReader(mode, model, window, offset, std::move(hints)).Read(kind);
 }
 
 }  // namespace tandem::jit

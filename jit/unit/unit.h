@@ -5,7 +5,7 @@
 
 #include "cpu/decode/inst.h"
 #include "cpu/state/cpu_model.h"
-#include "jit/unit/access_site.h"
+#include "jit/unit/hints.h"
 #include "jit/unit/code_window.h"
 #include "jit/unit/homes.h"
 #include "jit/unit/treatment.h"
@@ -35,7 +35,7 @@ struct Unit {
   size_t entry = 0;  // index of the instruction that it is entered at
   bool is_region = false;
   Homes homes;
-  AccessHints hints;
+  Hints hints;
 
   i32 start() const { return insts[entry].offset; }
   // The instruction at an offset that control may come to; null: there is none in the unit.

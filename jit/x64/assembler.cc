@@ -74,6 +74,14 @@ void Assembler::LoadConstant(const Xbyak::Reg64& to, u64 value) {
   EndAt(at + (is_small ? 4 : 8));
 }
 
+size_t Assembler::LoadPosition(const Xbyak::Reg64& to) {
+  u8* at = PutPrefixes(here(), to, 0);
+  *at++ = kLoadAddress;
+  *at++ = Middle(to) | 5;  // relative to RIP
+  EndAt(at + 4);
+  return getSize() - 4;
+}
+
 void Assembler::CompareAttention() {
   u8* at = here();
   constexpr std::array<u8, 4> kCompareByte = {kGsPrefix, 0x83, 0x3c, 0x25};

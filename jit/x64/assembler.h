@@ -73,6 +73,8 @@ class Assembler : public Xbyak::CodeGenerator {
   // kLoad of a register, to another.
   void Copy(const Xbyak::Reg& to, const Xbyak::Reg& from) { WithRegister(kLoad, to, from); }
   void LoadConstant(const Xbyak::Reg64& to, u64 value);
+  // The address of a position: returns where the displacement lies, for Land.
+  size_t LoadPosition(const Xbyak::Reg64& to);
   // Not equal: somebody wants attention.
   void CompareAttention();
 

@@ -84,13 +84,6 @@ void Emitter::LoadTarget(size_t i) {
   }
 }
 
-void Emitter::EmitJumpIndirect(size_t i) {
-  LoadTarget(i);
-  ToMemoryForm(kScratch1);
-  LeaveHomes();
-  LookUpBranch(std::nullopt);
-}
-
 u32 Emitter::NewLanding() {
   landings_.push_back(0);
   return static_cast<u32>(landings_.size() - 1);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "jit/x64/emitter.h"
 
 // Jumps to known places: within the unit, to other blocks by links that are patched once these exist,
@@ -82,6 +84,13 @@ void Emitter::EmitStub(u32 site, bool flags_in_host, i64 page) {
   dd(site);
 }
 
+// Whether the jump backward from the instruction before from_ is one to look for attention at.
+bool Emitter::NeedsPoll(size_t to) const {
+  return !unit_->is_region || std::any_of(polls_.begin(), polls_.end(), [&](const BackwardJump& jump) {
+    return jump.to == to && unit_->insts[jump.from].next() == from_;
+  });
+}
+
 // Ends a path: on to code at an offset.
 void Emitter::GoTo(i64 offset) {
   if (const UnitInst* inside = unit_->LeaderAt(offset)) {
@@ -97,7 +106,7 @@ void Emitter::GoTo(i64 offset) {
 
 void Emitter::JumpInside(const UnitInst& target) {
   const size_t index = static_cast<size_t>(&target - unit_->insts.data());
-  if (IsBackward(target.offset)) {
+  if (IsBackward(target.offset) && NeedsPoll(index)) {
     FreeHostFlags(live_[index].before);
     Poll(target.offset);
   }

@@ -20,7 +20,7 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
   }
   EmitAll();
   block_->is_region = unit_->is_region;
-  if (unit_->hints.size() != 0) {
+  if (!unit_->hints.empty()) {
     block_->MakeExtras().hints = unit_->hints;
   }
   block_->homes = unit_->homes;
@@ -31,12 +31,14 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
 void Emitter::EmitAll() {
   live_ = LiveFlags(*unit_, request_->flags_needed_at);
   accesses_ = PlanAccesses(*unit_);
+  polls_ = unit_->is_region ? FindPolls(*unit_) : std::vector<BackwardJump>();
   fast_loops_ = FindFastLoops(*unit_, accesses_);
   std::erase_if(fast_loops_, [&](const FastLoop& loop) {
     return live_[loop.head].before != 0 || request_->is_watched;
   });
   other_pages_ = unit_->OtherPages();
   leaders_.resize(unit_->insts.size());
+  FindJumpTargets();
   EmitEntries();
   for (size_t i = 0; i < unit_->insts.size(); ++i) {
     const UnitInst& unit_inst = unit_->insts[i];
@@ -48,7 +50,10 @@ void Emitter::EmitAll() {
       GoTo(unit_inst.next());
     }
   }
+  block_->cold = Position();
   EmitCold();
+  EmitJumpTable();
+  LandInside();
 }
 
 // Pages must be checked before anything else, which overwrites the flags.
@@ -112,15 +117,17 @@ void Emitter::TellOfEntry(size_t i) {
 }
 
 void Emitter::EmitCold() {
-  block_->cold = Position();
   for (size_t i = 0; i < cold_.size(); ++i) {
     const KeptCall emit = cold_[i];  // it may add more
     emit();
   }
+  cold_.clear();
+}
+
+void Emitter::LandInside() {
   for (const InsideJump& jump : inside_jumps_) {
     Land(jump.rel32, leaders_[jump.leader]);
   }
-  cold_.clear();
   inside_jumps_.clear();
   landings_.clear();
 }

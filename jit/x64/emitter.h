@@ -9,6 +9,7 @@
 #include "jit/analysis/access_plan.h"
 #include "jit/analysis/fast_loop.h"
 #include "jit/analysis/flags.h"
+#include "jit/analysis/polls.h"
 #include "jit/code/block.h"
 #include "jit/unit/unit.h"
 #include "jit/x64/assembler.h"
@@ -35,9 +36,10 @@ struct EmitRequest {
 // instructions a file.
 class Emitter : private Assembler {
  public:
-  // [start, start + size) is the writable mapping of the code space; thunks lie in it.
-  Emitter(u8* start, size_t size, const Thunks& thunks)
-      : Assembler(start, size), thunks_(thunks) {}
+  // [start, start + size) is the writable mapping of the code space, executable the other; thunks lie
+  // in the first.
+  Emitter(u8* start, size_t size, const u8* executable, const Thunks& thunks)
+      : Assembler(start, size), executable_(executable), thunks_(thunks) {}
 
   // Room that a block's code may need at most.
   static constexpr size_t kMaxBlockSize = 256 << 10;
@@ -82,6 +84,7 @@ class Emitter : private Assembler {
   void TellOfEntry(size_t i);
   void EmitInst(size_t i);
   void EmitCold();
+  void LandInside();
   // Code for what is rare stands behind the rest.
   template <typename Emit>
   void Later(const Emit& emit) {
@@ -190,7 +193,6 @@ class Emitter : private Assembler {
   void EmitLoop(size_t i);
   void EmitCall(size_t i);
   void EmitCallIndirect(size_t i);
-  void EmitJumpIndirect(size_t i);
   void EmitReturn(size_t i);
   void EmitDirection(size_t i);
   u32 NewLanding();
@@ -200,6 +202,16 @@ class Emitter : private Assembler {
   void PushReturn(size_t i);
   void LoadRip(const Xbyak::Reg64& to, i64 offset);
   void LookUpBranch(Landing landing);
+
+  // emit_jump_indirect.cc
+  void EmitJumpIndirect(size_t i);
+  void FindJumpTargets();
+  void EmitJumpInside();
+  size_t TableEntry(size_t leader);
+  void EmitJumpTable();
+  void EmitTableMiss();
+  i32 FirstTarget() const { return unit_->insts[jump_targets_.front()].offset; }
+  i32 TargetSpan() const { return unit_->insts[jump_targets_.back()].offset - FirstTarget(); }
 
   // emit_jump.cc
   void GoTo(i64 offset);
@@ -213,16 +225,19 @@ class Emitter : private Assembler {
   void EmitStub(u32 site, bool flags_in_host, i64 page);
   void LeaveTo(const u8* thunk, i32 offset);
   void SetSite(i64 offset);
+  bool NeedsPoll(size_t to) const;
   void Poll(i64 offset);
   bool IsBackward(i64 offset) const { return offset < from_; }
   u32 LiveAt(i64 offset);
 
+  const u8* const executable_;
   const Thunks& thunks_;
   const EmitRequest* request_ = nullptr;
   const Unit* unit_ = nullptr;
   Block* block_ = nullptr;
   std::vector<FlagLiveness> live_;
   std::vector<InstAccesses> accesses_;
+  std::vector<BackwardJump> polls_;
   std::vector<FastLoop> fast_loops_;
   const FastLoop* fast_ = nullptr;  // whose copy without checks is being emitted
   std::vector<size_t> refusals_;    // jumps that are taken where its attempt fails
@@ -230,6 +245,8 @@ class Emitter : private Assembler {
   std::vector<size_t> leaders_;  // positions of their code, by index of the instruction
   std::vector<InsideJump> inside_jumps_;
   std::vector<size_t> landings_;  // positions
+  std::vector<size_t> jump_targets_;  // leaders that indirect jumps find in a table, ascending
+  std::vector<size_t> table_uses_;    // rel32 of each, to the table
   std::vector<KeptCall> cold_;
   Form form_;
   i64 from_ = 0;  // end of the instruction being translated: jumps to before it go backward

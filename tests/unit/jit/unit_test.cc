@@ -50,6 +50,23 @@ void PutLoop(CodeBytes& code) {
                    0xf4});               // 110
 }
 
+TEST_CASE("a region goes on where its indirect jumps were seen to lead") {
+  CodeBytes code;
+  code.Put(0x100, {0xff, 0xe0,           // 100: jmp rax
+                   0x90, 0x90,           // 102
+                   0x48, 0xff, 0xc9,     // 104: dec rcx
+                   0xff, 0xe0,           // 107: jmp rax
+                   0xf4});               // 109: never comes back
+  Hints hints;
+  hints.targets = {-0x5000, 0x100, 0x104, 0x109};
+  const Unit unit =
+      ReadRegion(LongMode(), MaxModel(), code, 0x100, RegionKind::kLoop, hints);
+  REQUIRE_EQ(unit.insts.size(), 3);
+  CHECK(unit.LeaderAt(0x104) != nullptr);
+  CHECK_EQ(unit.hints.targets, std::vector<i32>{0x100, 0x104});
+  CHECK(ReadRegion(LongMode(), MaxModel(), code, 0x100).insts.empty());
+}
+
 TEST_CASE("a region holds what can come back to its entry, and nothing else") {
   CodeBytes code;
   PutLoop(code);

@@ -14,12 +14,14 @@ struct AccessSite {
   bool operator==(const AccessSite&) const = default;
 };
 
-// What was seen of the accesses of a region.
-struct AccessHints {
+// What was seen when code ran: of its accesses, and where it jumped to.
+struct Hints {
   std::vector<AccessSite> wandering;  // go to many pages: cached runs serve them badly
   std::vector<AccessSite> apart;      // their groups often lie in two pages
+  std::vector<i32> targets;           // of indirect jumps in a region, as offsets, ascending
 
-  size_t size() const { return wandering.size() + apart.size(); }
+  size_t sites() const { return wandering.size() + apart.size(); }
+  bool empty() const { return sites() == 0 && targets.empty(); }
 };
 
 }  // namespace tandem::jit
