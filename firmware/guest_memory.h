@@ -22,7 +22,8 @@ class GuestMemory {
   bool IsRam(u64 address, u64 length) const;
 
  private:
-  void Populate(u64 address, u64 length) const;
+  template <typename OnPart>
+  void ForEachPart(u64 address, u64 length, OnPart on_part) const;
 
   std::shared_ptr<const devices::FlatView> view_;
 };

@@ -15,6 +15,8 @@ constexpr u64 kMaxRun = 4 << 20;
 // A run that is often missed and shorter than this is worth an alias.
 constexpr u64 kSmallRun = 256 << 10;
 constexpr u64 kMissesBeforeAlias = 256;
+// Windows that go over to other addresses at once, between two samples.
+constexpr u32 kMaxEarlyClaims = 4;
 
 }  // namespace
 
@@ -89,7 +91,11 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
     alias_ = std::make_unique<AliasWindows>();
   }
   if (!alias_->Owns(page)) {
-    alias_claim_ = page;  // served when no address is in use
+    alias_claim_ = page;  // served when no address is in use, soon: misses add up fast
+    if (early_claims_ < kMaxEarlyClaims) {
+      ++early_claims_;
+      AskForSample();
+    }
     return;
   }
   if (!alias_->Shows(page, host)) {
@@ -114,6 +120,8 @@ void Engine::ServeAliasClaim() {
   if (const u64 page = std::exchange(alias_claim_, kNoBase); page != kNoBase) {
     DropRuns([](const MicroEntry&, size_t, bool) { return true; });
     alias_->Claim(page);
+  } else {
+    early_claims_ = 0;
   }
 }
 
