@@ -32,7 +32,7 @@ class AliasWindows {
   void Claim(u64 linear);
 
  private:
-  static constexpr size_t kWindows = 16;
+  static constexpr size_t kWindows = 32;  // half of them for negative addresses, that is for kernels
   static constexpr u64 kPages = kSpan / 4096;
 
   struct Window {
@@ -40,7 +40,9 @@ class AliasWindows {
     std::array<u64, kPages> hosts{};  // the host page shown at each place; 0: none
   };
 
-  static size_t IndexOf(u64 linear) { return linear / kSpan % kWindows; }
+  static size_t IndexOf(u64 linear) {
+    return linear / kSpan % (kWindows / 2) + (linear >> 63) * (kWindows / 2);
+  }
 
   u8* memory_;
   std::unique_ptr<std::array<Window, kWindows>> windows_;

@@ -36,11 +36,13 @@ void Engine::Sample() {
   }
 }
 
-// Whether the access that missed should be checked in another way from now on.
+// Whether the access that missed should be checked in another way from now on. One that may get an
+// alias soon waits for that.
 bool Engine::IsWorthRevising(MissRecord record) const {
   const MicroEntry& run = RunOf(record);
-  return !record.asks_tlb && (run.misses >= kManyMisses || run.splits >= kManySplits ||
-                              run.alias_fills >= kManyAliasFills);
+  const bool misses = run.misses >= kManyMisses && alias_claim_ == kNoBase;
+  return !record.asks_tlb &&
+         (misses || run.splits >= kManySplits || run.alias_fills >= kManyAliasFills);
 }
 
 // Accesses that often miss their cached run, as they go to many places, ask the TLB instead; those

@@ -92,6 +92,7 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
   }
   if (!alias_->Owns(page)) {
     alias_claim_ = page;  // served when no address is in use, soon: misses add up fast
+    ++entry.alias_fills;
     if (early_claims_ < kMaxEarlyClaims) {
       ++early_claims_;
       AskForSample();
