@@ -16,7 +16,7 @@ constexpr u64 kMaxRun = 4 << 20;
 constexpr u64 kSmallRun = 256 << 10;
 constexpr u64 kMissesBeforeAlias = 256;
 // Windows that go over to other addresses at once, between two samples.
-constexpr u32 kMaxEarlyClaims = 4;
+constexpr u32 kMaxEarlyClaims = 16;
 
 }  // namespace
 
@@ -95,6 +95,7 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
     ++entry.alias_fills;
     if (early_claims_ < kMaxEarlyClaims) {
       ++early_claims_;
+      has_early_claim_ = true;
       AskForSample();
     }
     return;
@@ -118,11 +119,12 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
 
 // A window goes over to other linear addresses.
 void Engine::ServeAliasClaim() {
+  if (!std::exchange(has_early_claim_, false)) {
+    early_claims_ = 0;
+  }
   if (const u64 page = std::exchange(alias_claim_, kNoBase); page != kNoBase) {
     DropRuns([](const MicroEntry&, size_t, bool) { return true; });
     alias_->Claim(page);
-  } else {
-    early_claims_ = 0;
   }
 }
 

@@ -37,5 +37,14 @@ TEST_CASE("alias windows show scattered pages in order") {
   CHECK(!windows.Shows(0x400000, host + 0x5000));
 }
 
+TEST_CASE("a kernel's windows do not take those of its programs") {
+  AliasWindows windows;
+  for (u64 i = 0; i < 32; ++i) {
+    windows.Claim(0x400000);
+    windows.Claim(0xffff888000000000 + i * AliasWindows::kSpan);
+    CHECK(windows.Owns(0x400000));
+  }
+}
+
 }  // namespace
 }  // namespace tandem::jit
