@@ -18,7 +18,20 @@ constexpr u64 kMiddle = kLowLayout.data + kDataSize / 2;
 // They keep pointing into the data.
 constexpr u32 kPointers = 1u << kRbx | 1u << kRsp | 1u << kRbp | 1u << kRsi | 1u << kRdi;
 
-u64 Middle(u64 displacement) { return kMiddle + displacement % 256; }
+constexpr u64 kBases = 256;  // that a pointer can have
+
+u64 Middle(u64 displacement) { return kMiddle + displacement % kBases; }
+
+// Whether the memory operand lies in the data for all values of its base: elsewhere memory is as
+// earlier trials left it, which had other engines. Displacements of EVEX encodings are scaled.
+bool StaysInData(const Inst& inst) {
+  constexpr i64 kHalf = kDataSize / 2;
+  const i64 end = inst.mem.displacement + static_cast<i64>(kBases) + MemoryOperandOf(inst)->size;
+  const bool has_byte = inst.modrm_at != 0 && inst.bytes[inst.modrm_at] >> 6 == 1;
+  const bool is_bit_string =
+      inst.op >= Op::kBt && inst.op <= Op::kBtc && inst.operands[1].kind != OperandKind::kImmediate;
+  return !is_bit_string && (!has_byte || (inst.mem.displacement >= -kHalf && end <= kHalf));
+}
 
 }  // namespace
 
@@ -70,8 +83,8 @@ std::optional<std::vector<u8>> NarrowDifferential::MakeInstruction() {
     const bool is_pointer = mem.base < 16 && Bit(kPointers, mem.base);
     const size_t size = mem.address_size;
     const u8 mod = inst.modrm_at != 0 ? inst.bytes[inst.modrm_at] >> 6 : 0;
-    const bool may_be_odd = inst.feature == Feature::kShaNi;  // see FillState
-    if (mem.index != kNoRegister || mem.is_vsib || may_be_odd || (mem.base < 16 && !is_pointer)) {
+    if (mem.index != kNoRegister || mem.is_vsib || !StaysInData(inst) ||
+        (mem.base < 16 && !is_pointer)) {
       return std::nullopt;
     }
     if (mem.base == kNoRegister || mod == 2) {
