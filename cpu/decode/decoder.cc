@@ -284,10 +284,21 @@ void FillHiddenMemory(const ZydisDecodedInstruction& from, const ZydisOperands& 
   }
 }
 
+// Those of the SHA extensions want them aligned on Intel's processors (SDM Vol. 2, exceptions of
+// type 4), on AMD's (seen on Zen 4) they do not; engines are to agree with the host, which executes
+// them.
+bool HostTakesUnalignedSha() {
+  static const bool takes = __builtin_cpu_is("amd") != 0;
+  return takes;
+}
+
 // SDM Vol. 1, 10.8.3 and 14.9: legacy SSE operands of 16 bytes are aligned but for a few
 // instructions, VEX ones only where the mnemonic says so.
-bool AcceptsUnaligned(ZydisMnemonic mnemonic) {
-  switch (mnemonic) {
+bool AcceptsUnaligned(const ZydisDecodedInstruction& from) {
+  if (from.meta.isa_set == ZYDIS_ISA_SET_SHA) {
+    return HostTakesUnalignedSha();
+  }
+  switch (from.mnemonic) {
     case ZYDIS_MNEMONIC_MOVUPS:
     case ZYDIS_MNEMONIC_MOVUPD:
     case ZYDIS_MNEMONIC_MOVDQU:
@@ -325,7 +336,7 @@ u8 AlignmentOf(const ZydisDecodedInstruction& from, const Inst& inst) {
     size = operand.IsMemory() ? operand.size : size;
   }
   if (inst.host_class == HostClass::kSse || inst.host_class == HostClass::kMmx) {
-    return size == 16 && !AcceptsUnaligned(from.mnemonic) ? 16 : 0;
+    return size == 16 && !AcceptsUnaligned(from) ? 16 : 0;
   }
   const bool is_avx = inst.host_class == HostClass::kAvx || inst.host_class == HostClass::kAvx512;
   return is_avx && IsAlignedVexMove(from.mnemonic) ? static_cast<u8>(size) : 0;
@@ -341,7 +352,8 @@ Repeat RepeatOf(const ZydisDecodedInstruction& from) {
 // Instructions of the vector and x87 units that have executors of their own, but the unit's rules.
 bool IsUnitOp(Op op) { return op >= Op::kMaskmovdqu && op <= Op::kVzeroall; }
 
-// VPEXTRQ and VPINSRQ, which Zydis takes for their forms of 32 bits outside 64-bit mode, are #UD there.
+// VPEXTRQ and VPINSRQ, which Zydis takes for their forms of 32 bits outside 64-bit mode, are #UD
+// there.
 bool IsWideElsewhere(const ZydisDecodedInstruction& from) {
   const bool is_wide = from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && from.raw.vex.W != 0;
   return is_wide && from.machine_mode != ZYDIS_MACHINE_MODE_LONG_64 &&
@@ -380,7 +392,8 @@ void Fill(const ZydisDecodedInstruction& from, const ZydisOperands& operands, In
   }
 }
 
-// Registers can be named by immediates of VEX encodings; displacements of EVEX encodings are scaled.
+// Registers can be named by immediates of VEX encodings; displacements of EVEX encodings are
+// scaled.
 ConstantFields ConstantsOf(const ZydisDecodedInstruction& from, const Inst& inst) {
   ConstantFields result;
   const auto& displacement = from.raw.disp;

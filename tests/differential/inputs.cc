@@ -157,14 +157,12 @@ void Filler::PutStack() {
 
 // Mostly in one cache line; sometimes across lines or pages, or partly in a hole.
 u64 Filler::ChooseTarget() {
-  // Some processors take any address for SHA instructions, against the manual.
-  const bool may_be_odd = inst_.feature != Feature::kShaNi;
   const u64 size = OperandSize();
   const u64 kind = random_() % 16;
   if (size > 64) {
     return kLongLayout.data + 0x400 + (kind == 0 ? random_() % 64 : 64 * (random_() % 8));
   }
-  if (!may_be_odd || kind < 9) {
+  if (kind < 9) {
     return kMiddle + 0x100 + (random_() % 4) * 64;
   }
   if (kind < 13) {
@@ -201,7 +199,7 @@ void Filler::Reach(u64 target) {
                    at % 8 == 0 ? static_cast<u32>(random_() % 128) : 0);
     }
   } else if (mem.index < kNoRegister) {
-    state_.gpr[mem.index] = random_() % 64 & (inst_.feature == Feature::kShaNi ? 0x30 : 0x3f);
+    state_.gpr[mem.index] = random_() % 64;
   }
   if (mem.base >= kNoRegister) {
     return;

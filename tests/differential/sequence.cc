@@ -172,8 +172,7 @@ bool Maker::PlaceMemory(const Inst& inst, Piece& piece) {
   const bool is_indexed = mem.index != kNoRegister;
   if (mem.is_vsib || (is_in_function_ && mem.base == kRsp) ||
       (is_based && !Bit(pointers_, mem.base)) ||
-      (is_indexed && (mem.index != index_ || inst.alignment > 1)) ||
-      inst.feature == Feature::kShaNi) {  // some processors take any address, against the manual
+      (is_indexed && (mem.index != index_ || inst.alignment > 1))) {
     return false;
   }
   const bool is_bit_string = inst.op >= Op::kBt && inst.op <= Op::kBtc;

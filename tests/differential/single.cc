@@ -41,7 +41,7 @@ void PlaceByCode(Random& random, Single& single) {
   const Inst& inst = single.inst;
   const Layout layout = LayoutOf(single.mode);
   u64 target = layout.data - layout.data_base + kDataSize / 2 + (random() % 8) * 64;
-  target += OneIn(random, 4) && inst.feature != Feature::kShaNi ? random() % 64 : 0;
+  target += OneIn(random, 4) ? random() % 64 : 0;
   if (inst.mem.base == kRipRegister) {
     target -= layout.code + inst.length;
   }
