@@ -24,6 +24,9 @@ class DbtAccelerator final : public Accelerator {
     }
     if (options_.translates && shared_ == nullptr) {
       shared_ = std::make_shared<jit::SharedCode>(model, jit::Engine::MakeHandlers());
+      if (options_.has_precise_flags) {
+        shared_->KeepFlagsPrecise();
+      }
       if (options_.has_perf_map) {
         shared_->OpenPerfMap();
       }

@@ -94,7 +94,11 @@ std::string HelpText(Request request) {
       return "Accelerators:\n"
              "  auto                kvm where it is fast, else dbt (the default)\n"
              "  kvm                 Linux's KVM, by the processor's VMX or SVM\n"
-             "  dbt                 our own translator; jit=off: interpret only\n"
+             "  dbt                 our own translator; jit=off: interpret only;\n"
+             "                      precise-flags=on: at every fault and interrupt the arithmetic "
+             "flags\n"
+             "                      are the processor's, even those that are overwritten before "
+             "any use\n"
              "  tcg                 the same, by the name that QEMU's users know\n";
     case Request::kDeviceHelp:
       return DeviceHelp();

@@ -18,8 +18,9 @@ enum class IrqchipMode : u8 { kOn, kSplit, kOff };
 // One accelerator that would do.
 struct AccelConfig {
   AccelKind kind = AccelKind::kAuto;
-  bool jit = true;       // dbt: translate; the interpreter otherwise
-  bool fallback = true;  // kvm: interpret what it cannot emulate
+  bool jit = true;             // dbt: translate; the interpreter otherwise
+  bool precise_flags = false;  // dbt: jit::SharedCode::KeepFlagsPrecise
+  bool fallback = true;        // kvm: interpret what it cannot emulate
 };
 
 struct SmpConfig {

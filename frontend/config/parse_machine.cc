@@ -122,6 +122,7 @@ void ChooseAccel(Draft& draft, const std::string& names, KeyValues& keys) {
   } else if (names == "dbt" || names == "tcg") {
     accel.kind = AccelKind::kDbt;
     accel.jit = keys.Bool("jit", true);
+    accel.precise_flags = keys.Bool("precise-flags", false);
     keys.Choice("thread", {"single", "multi"}, "multi");
     keys.Number("tb-size", 0, 1u << 20);
     keys.Bool("split-wx", false);

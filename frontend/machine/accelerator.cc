@@ -17,6 +17,7 @@ const char* OptionForDbt(const MachineConfig& config) {
 
 Result<void> UseDbt(Board& board, const AccelConfig& accel) {
   board.accelerator = accel::MakeDbtAccelerator({.translates = accel.jit,
+                                                 .has_precise_flags = accel.precise_flags,
                                                  .has_perf_map = board.config.perf_map,
                                                  .has_gdb_names = board.config.gdb_jit});
   return {};

@@ -23,6 +23,50 @@ bool MayLeaveFlags(const cpu::Inst& inst) {
   }
 }
 
+// Undefined by the manual, and left alone by many processors.
+u32 PerhapsKept(const cpu::Inst& inst) {
+  constexpr u32 kCarryAndOverflow = static_cast<u32>(cpu::kFlagCf | cpu::kFlagOf);
+  switch (inst.op) {
+    case Op::kBt:
+    case Op::kBts:
+    case Op::kBtr:
+    case Op::kBtc:
+      return kAllFlags & ~static_cast<u32>(cpu::kFlagCf);
+    case Op::kMul:
+    case Op::kImul:
+      return kAllFlags & ~kCarryAndOverflow;
+    case Op::kDiv:
+    case Op::kIdiv:
+    case Op::kBsf:
+    case Op::kBsr:
+      return kAllFlags;
+    case Op::kHost:  // TZCNT and LZCNT, if it writes OF without defining it
+      return inst.host_class == cpu::HostClass::kGeneral ? static_cast<u32>(cpu::kFlagOf) : 0;
+    default:
+      return 0;
+  }
+}
+
+// Whether it can neither fault nor let anybody look at the guest in front of it.
+bool IsSilent(const UnitInst& unit_inst) {
+  const cpu::Inst& inst = unit_inst.inst;
+  switch (unit_inst.treatment) {
+    case Treatment::kNothing:
+    case Treatment::kLea:
+    case Treatment::kDirection:
+    case Treatment::kSwapGs:
+      return !unit_inst.is_leader;
+    case Treatment::kCopy: {
+      const bool has_plain_unit =
+          inst.host_class == cpu::HostClass::kNone || inst.host_class == cpu::HostClass::kGeneral;
+      return !unit_inst.is_leader && has_plain_unit && MemoryOperandOf(inst) == nullptr &&
+             inst.op != Op::kDiv && inst.op != Op::kIdiv && inst.op != Op::kFwait;
+    }
+    default:
+      return false;
+  }
+}
+
 class LivenessFinder {
  public:
   LivenessFinder(const Unit& unit, const std::function<u32(i64)>& needed_at)
@@ -35,7 +79,8 @@ class LivenessFinder {
       for (size_t i = live_.size(); i-- > 0;) {
         const FlagEffect effect = FlagEffectOf(unit_.insts[i]);
         const u32 after = After(i);
-        const u32 before = (after & ~effect.overwrites) | effect.needs;
+        const bool is_seen = unit_.mode.precise_flags && !IsSilent(unit_.insts[i]);
+        const u32 before = is_seen ? kAllFlags : (after & ~effect.overwrites) | effect.needs;
         changed |= looked_inside_ && before != live_[i].before;
         live_[i] = {before, after};
       }
@@ -92,7 +137,8 @@ FlagEffect FlagEffectOf(const UnitInst& unit_inst) {
     case Treatment::kCopy: {
       const u32 written = inst.flags_written & static_cast<u32>(kArithFlags);
       const u32 read = inst.flags_read & static_cast<u32>(kArithFlags);
-      return MayLeaveFlags(inst) ? FlagEffect{read | written, 0} : FlagEffect{read, written};
+      return MayLeaveFlags(inst) ? FlagEffect{read | written, 0}
+                                 : FlagEffect{read, written & ~PerhapsKept(inst)};
     }
     case Treatment::kConditional:
     case Treatment::kLoop:

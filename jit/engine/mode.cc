@@ -47,6 +47,7 @@ UnitMode Engine::CurrentMode() const {
   mode.bank = mmu_.bank();
   mode.x87_loaded = x87_loaded_;
   mode.vec_loaded = context_.vectors_loaded != 0;
+  mode.precise_flags = shared_.has_precise_flags();
   AddUnits(state_, mode);
   if (is_64) {
     mode.based_segments = (1u << static_cast<u8>(SegReg::kFs)) | (1u << static_cast<u8>(SegReg::kGs));

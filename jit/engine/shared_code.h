@@ -59,6 +59,11 @@ class SharedCode final : public devices::CodeObserver {
   enum class Eagerness : u8 { kNone, kBlocks, kRegions, kRegionsWithTlb };
   void SetEagerness(Eagerness eagerness) { eagerness_ = eagerness; }
 
+  // From now on arithmetic flags are right at each fault and interrupt, even those that the code
+  // behind overwrites before any use. While the machine is built.
+  void KeepFlagsPrecise() { has_precise_flags_ = true; }
+  bool has_precise_flags() const { return has_precise_flags_; }
+
   // Names all code for perf from now on. While the machine is built.
   void OpenPerfMap() { perf_map_.emplace(thunks_, space_); }
   // Likewise for GDB.
@@ -154,6 +159,7 @@ class SharedCode final : public devices::CodeObserver {
   std::optional<PerfMap> perf_map_;
   std::optional<GdbJit> gdb_jit_;  // guarded by cache_.mutex()
   Eagerness eagerness_ = Eagerness::kNone;
+  bool has_precise_flags_ = false;
   const bool watches_entries_;
   const bool counts_in_code_;
 

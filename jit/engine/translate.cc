@@ -82,10 +82,11 @@ bool SharedCode::IsPrepared(const Unit& unit, MappedWindow& window) {
 }
 
 // The arithmetic flags that the code at an offset may need. What is looked at becomes part of what
-// the block depends on. In another page there may be other code when it is jumped to.
+// the block depends on. In another page there may be other code when it is jumped to. Flags that
+// are to be precise are all needed in front of any instruction.
 u32 SharedCode::FlagsNeededAt(const Unit& from, MappedWindow& window, i64 offset) {
   NeededFlags needed;
-  if (!from.LiesIn(PageOf(offset))) {
+  if (from.mode.precise_flags || !from.LiesIn(PageOf(offset))) {
     return needed.value();
   }
   i64 at = offset;

@@ -22,6 +22,7 @@ struct UnitMode {
   bool avx_usable = false;
   bool avx512_usable = false;
   bool ungrouped = false;    // every access is checked on its own
+  bool precise_flags = false;  // arithmetic flags are right wherever the guest may be looked at
 
   bool operator==(const UnitMode&) const = default;
 
@@ -39,7 +40,7 @@ struct UnitMode {
     add(limited_segments, 6);
     add(strange_segments, 6);
     for (const bool flag : {is_real, is_user, is_kernel, x87_loaded, vec_loaded, x87_usable,
-                            sse_usable, avx_usable, avx512_usable, ungrouped}) {
+                            sse_usable, avx_usable, avx512_usable, ungrouped, precise_flags}) {
       add(flag, 1);
     }
     return key;

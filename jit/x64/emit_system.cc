@@ -44,7 +44,7 @@ void Emitter::ExecuteInCpp(const CallOut* call_out) {
 
 // C++ sees to STI where something waits for its effect: it knows of the shadow.
 void Emitter::EmitInterruptFlag(size_t i) {
-  FreeHostFlags(live_[i].after);
+  FreeHostFlags(live_[i].before);
   if (unit_->insts[i].inst.op == cpu::Op::kCli) {
     putSeg(gs);
     and_(dword[RegExp(kRflags)], static_cast<u32>(~cpu::kFlagIf));

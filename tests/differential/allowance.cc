@@ -31,7 +31,7 @@ class Judge {
   Judge(const Ending& is, Ending& wanted, AllowanceCounts& counts)
       : is_(is), wanted_(wanted), counts_(counts) {}
 
-  bool Decide(Side side, const Inst* only);
+  bool Decide(EngineKind engine, const Inst* only);
 
  private:
   template <typename T>
@@ -131,7 +131,7 @@ bool Judge::TakeFarTarget() {
 }
 
 // Whether memory may differ, too.
-bool Judge::Decide(Side side, const Inst* only) {
+bool Judge::Decide(EngineKind engine, const Inst* only) {
   if (only != nullptr && NativeTreatmentOf(*only) == Native::kOtherValue) {
     TakeValues(*only);
   }
@@ -158,7 +158,7 @@ bool Judge::Decide(Side side, const Inst* only) {
   // A far call may have pushed before its target is found wrong.
   const bool may_have_pushed = only != nullptr && only->is_far && only->op == Op::kCall &&
                                is_.exception && wanted_.exception;
-  if (side == Side::kInterpreter) {
+  if (engine == EngineKind::kInterpreter) {
     if (only == nullptr || LoadsPointers(only->op)) {
       TakePointers(Allowance::kOldPointers);
     }
@@ -168,10 +168,8 @@ bool Judge::Decide(Side side, const Inst* only) {
     return true;
   }
   TakePointers(Allowance::kX87Pointers);
-  if (is_.exception && (only == nullptr || only->flags_written != 0)) {
+  if (is_.exception && only == nullptr && !HasPreciseFlags(engine)) {
     TakeFlags(Allowance::kDeadFlags, kArithFlags);
-  } else if (only != nullptr) {
-    TakeFlags(Allowance::kKeptFlags, UndefinedFlags(*only));
   }
   return may_have_pushed;
 }
@@ -201,9 +199,8 @@ const char* NameOf(Allowance allowance) {
     case Allowance::kX87Pointers:
       return "translator: x87 instruction and data pointers are not the guest's";
     case Allowance::kDeadFlags:
-      return "translator: at a fault, flags that the code overwrites anyway";
-    case Allowance::kKeptFlags:
-      return "translator: undefined flags that the host keeps as they were";
+      return "translator without precise-flags=on: at a fault, flags that the code overwrites "
+             "anyway";
     case Allowance::kFarTarget:
       return "translator: a branch to no canonical address faults at its target";
     case Allowance::kCount:
@@ -212,8 +209,9 @@ const char* NameOf(Allowance allowance) {
   return "";
 }
 
-bool Allow(Side side, const Inst* only, const Ending& is, Ending& wanted, AllowanceCounts& counts) {
-  return Judge(is, wanted, counts).Decide(side, only);
+bool Allow(EngineKind engine, const Inst* only, const Ending& is, Ending& wanted,
+           AllowanceCounts& counts) {
+  return Judge(is, wanted, counts).Decide(engine, only);
 }
 
 }  // namespace tandem::cpu

@@ -4,6 +4,7 @@
 
 #include "cpu/decode/inst.h"
 #include "tests/rows/compare.h"
+#include "tests/rows/machine.h"
 
 namespace tandem::cpu {
 
@@ -21,7 +22,6 @@ enum class Allowance : u8 {
   kFarOrder,
   kX87Pointers,
   kDeadFlags,
-  kKeptFlags,
   kFarTarget,
   kCount,
 };
@@ -38,6 +38,7 @@ struct Ending {
 // Makes `wanted`, what the host left, equal to what the engine left wherever the difference is
 // allowed, and counts. only: the code's only instruction, null for a sequence. Returns whether
 // memory may differ, too.
-bool Allow(Side side, const Inst* only, const Ending& is, Ending& wanted, AllowanceCounts& counts);
+bool Allow(EngineKind engine, const Inst* only, const Ending& is, Ending& wanted,
+           AllowanceCounts& counts);
 
 }  // namespace tandem::cpu

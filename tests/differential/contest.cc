@@ -42,7 +42,8 @@ Contest::Comparison Contest::Compare(Side side, const CpuState& start) {
   }
   is_ = {end.exception, *end.state};
   wanted_ = host_;
-  const bool ignores_memory = Allow(side, only_, is_, wanted_, allowances_);
+  const bool ignores_memory =
+      Allow(parties_.EngineOf(side == Side::kTranslator), only_, is_, wanted_, allowances_);
   return {is_same(wanted_.exception, wanted_.state.cr2, is_.exception, is_.state.cr2) &&
               AreEqual(wanted_.state, is_.state),
           ignores_memory};

@@ -48,6 +48,7 @@ class Parties final : public MemoryWriter {
     Exceptions exception;
     const CpuState* state;
   };
+  EngineKind EngineOf(bool is_translator) { return MachineOf(is_translator).kind(); }
   End RunHost(const CpuState& start);
   End RunInterpreter(const CpuState& start) { return Run(*interpreter_, start); }
   End RunTranslator(const CpuState& start) { return Run(*translator_, start); }

@@ -29,6 +29,19 @@ bool HasErrorCode(u8 vector) {
   return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
 }
 
+jit::SharedCode::Eagerness EagernessOf(EngineKind kind) {
+  using Eagerness = jit::SharedCode::Eagerness;
+  switch (kind) {
+    case EngineKind::kRegions:
+    case EngineKind::kPreciseRegions:
+      return Eagerness::kRegions;
+    case EngineKind::kRegionsWithTlb:
+      return Eagerness::kRegionsWithTlb;
+    default:
+      return Eagerness::kBlocks;
+  }
+}
+
 }  // namespace
 
 Machine::Machine(MachineMode mode, EngineKind kind)
@@ -52,11 +65,11 @@ Machine::Machine(MachineMode mode, EngineKind kind)
                                  nullptr, clock_, 0,       &context_->tlb};
   interpreter_ = std::make_unique<Interpreter>(parts);
   if (kind_ != EngineKind::kInterpreter) {
-    using Eagerness = jit::SharedCode::Eagerness;
     shared_ = std::make_unique<jit::SharedCode>(model_, jit::Engine::MakeHandlers());
-    shared_->SetEagerness(kind_ == EngineKind::kRegions          ? Eagerness::kRegions
-                          : kind_ == EngineKind::kRegionsWithTlb ? Eagerness::kRegionsWithTlb
-                                                                 : Eagerness::kBlocks);
+    shared_->SetEagerness(EagernessOf(kind_));
+    if (HasPreciseFlags(kind_)) {
+      shared_->KeepFlagsPrecise();
+    }
     engine_ = std::make_unique<jit::Engine>(*context_, *interpreter_, *shared_);
   }
   std::memset(At(layout().code), kHlt, kCodeSize);

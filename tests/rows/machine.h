@@ -21,10 +21,23 @@ constexpr u8 CodeBits(MachineMode mode) {
                                                                                : 16;
 }
 // kRegions and kRegionsWithTlb: the translator makes all code into regions, as it does with hot
-// loops.
-enum class EngineKind : u8 { kInterpreter, kTranslator, kRegions, kRegionsWithTlb };
+// loops. kPrecise and kPreciseRegions: with precise-flags=on.
+enum class EngineKind : u8 {
+  kInterpreter,
+  kTranslator,
+  kRegions,
+  kRegionsWithTlb,
+  kPrecise,
+  kPreciseRegions
+};
 inline constexpr std::array kTranslators = {EngineKind::kTranslator, EngineKind::kRegions,
-                                            EngineKind::kRegionsWithTlb};
+                                            EngineKind::kRegionsWithTlb, EngineKind::kPrecise,
+                                            EngineKind::kPreciseRegions};
+// Whether arithmetic flags are right at a fault even if the code behind overwrites them.
+constexpr bool HasPreciseFlags(EngineKind kind) {
+  return kind == EngineKind::kInterpreter || kind == EngineKind::kPrecise ||
+         kind == EngineKind::kPreciseRegions;
+}
 
 // Where a test's code, data and stack lie, all linear and physical. Long mode has holes of
 // unmapped pages around data and stack.

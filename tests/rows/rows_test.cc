@@ -109,7 +109,8 @@ class Runner {
   // Alone, then (but for branches) at the head of a block.
   std::string RunInterpreter(const Row& row) {
     Machine& machine = MachineOf(row.mode);
-    const std::string alone = RunCode(machine, row, row.code, CountOf(row), "  interpreted alone:\n");
+    const std::string alone =
+        RunCode(machine, row, row.code, CountOf(row), "  interpreted alone:\n");
     if (!alone.empty() || row.FindOut("rip") != nullptr || Jumps(row)) {
       return alone;
     }
@@ -130,11 +131,34 @@ class Runner {
     }
     std::string problems;
     for (const EngineKind kind : kTranslators) {
-      problems += RunCode(MachineOf(row.mode, kind), row, row.code, CountOf(row),
-                          kind == EngineKind::kTranslator ? "  translated:\n"
-                                                          : "  translated as a region:\n");
+      problems +=
+          RunCode(MachineOf(row.mode, kind), HasPreciseFlags(kind) ? row : ForDeadFlags(row),
+                  row.code, CountOf(row), NameOf(kind));
     }
     return problems;
+  }
+
+  static const char* NameOf(EngineKind kind) {
+    switch (kind) {
+      case EngineKind::kTranslator:
+        return "  translated:\n";
+      case EngineKind::kPrecise:
+        return "  translated, with precise flags:\n";
+      case EngineKind::kPreciseRegions:
+        return "  translated as a region, with precise flags:\n";
+      default:
+        return "  translated as a region:\n";
+    }
+  }
+
+  // As it holds where flags that are overwritten before any use may be wrong at a fault.
+  static Row ForDeadFlags(Row row) {
+    if (row.FindOut("vec") != nullptr && InstructionsOf(row).size() > 1) {
+      for (const char* flag : {"cf", "pf", "af", "zf", "sf", "of"}) {
+        row.out.push_back({flag, {}});
+      }
+    }
+    return row;
   }
 
   // Where a row that jumps into its data ends on the translator.

@@ -108,6 +108,24 @@ TEST_CASE("flags: dead where the next way round overwrites them") {
   CHECK_EQ(live_outside[3].before, kAll);
 }
 
+TEST_CASE("flags: precise ones are live in front of what can fault, dead in front of what cannot") {
+  CodeBytes code;
+  code.Put(0x40, {0x01, 0xd8,    // add eax, ebx
+                  0x8b, 0x13,    // mov edx, [rbx]
+                  0x01, 0xd8,    // add eax, ebx
+                  0x01, 0xd8,    // add eax, ebx
+                  0xf7, 0xf1,    // div ecx
+                  0x01, 0xd8});  // add eax, ebx
+  UnitMode mode = LongMode();
+  CHECK_EQ(LiveFlags(ReadUnit(mode, MaxModel(), code, 0x40), AllNeeded)[1].before, 0);
+  mode.precise_flags = true;
+  const auto live = LiveFlags(ReadUnit(mode, MaxModel(), code, 0x40), AllNeeded);
+  CHECK_EQ(live[1].before, kAll);
+  CHECK_EQ(live[2].after, 0);
+  CHECK_EQ(live[4].before, kAll);
+  CHECK_EQ(live[5].before, 0);
+}
+
 TEST_CASE("accesses near each other through one register share a check") {
   CodeBytes code;
   code.Put(0x40, {0x48, 0x8b, 0x03,        // mov rax, [rbx]

@@ -12,6 +12,7 @@ TEST_CASE("command line: nothing given is a PC with a CD-ROM drive and a hint") 
   REQUIRE_EQ(machine.accels.size(), 1);
   CHECK_EQ(machine.accels[0].kind, AccelKind::kAuto);
   CHECK(machine.accels[0].jit);
+  CHECK(!machine.accels[0].precise_flags);
   CHECK_EQ(machine.ram_bytes, u64{128} << 20);
   CHECK(machine.has_vga);
   CHECK(machine.has_display);
