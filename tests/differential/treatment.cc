@@ -31,6 +31,20 @@ bool IsVendors(const Inst& inst, MachineMode mode) {
           (inst.bytes[inst.opcode_at - 1u] & 0xf1) == 0x41);
 }
 
+// RSP as a general-register operand of an EVEX encoding with X set, which means nothing there: Zen 4 gives
+// its value from before a PUSH or POP, each time. Seen with VPBROADCASTB to VPBROADCASTQ, VMOVD, VMOVQ,
+// VPINSRD and VCVTSI2SD; never with X clear, nor with VEX.
+bool ReadsOldRsp(const Inst& inst) {
+  if (inst.encoding != Encoding::kEvex || inst.bytes[inst.modrm_at] >> 6 != 3) {
+    return false;
+  }
+  const bool has_x = !Bit(inst.bytes[inst.opcode_at - 3u], 6);
+  return has_x && std::any_of(inst.operands.begin(), inst.operands.begin() + inst.operand_count,
+                              [](const Operand& operand) {
+                                return operand.kind == OperandKind::kGpr && operand.reg == kRsp;
+                              });
+}
+
 bool WritesFs(const Inst& inst) {
   const Operand& to = inst.operands[0];
   return to.kind == OperandKind::kSegment && to.is_written && to.reg == 4;
@@ -107,7 +121,7 @@ bool IsTestable(const Inst& inst, const CpuModel& model, MachineMode mode) {
   // Outside 64-bit mode GS has a null selector on the host.
   const bool has_own_segment = inst.mem.segment < SegReg::kFs ||
                                (inst.mem.segment == SegReg::kGs && mode == MachineMode::kLong);
-  return is_known && has_own_segment && !IsVendors(inst, mode) &&
+  return is_known && has_own_segment && !IsVendors(inst, mode) && !ReadsOldRsp(inst) &&
          NativeTreatmentOf(inst) != Native::kNever;
 }
 
