@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "cpu/exec/flags.h"
+#include "cpu/mmu/canonical.h"
 #include "jit/engine/check_entries.h"
 #include "jit/engine/host_thread.h"
 #include "jit/engine/log_text.h"
@@ -45,8 +46,8 @@ struct EngineThunks {
   static const u8* Link(void* engine, u64, u64 second) {
     return GoOnAt(engine, Of(engine).OnLink(*reinterpret_cast<const LinkRecord*>(second)));
   }
-  static const u8* Branch(void* engine, u64 first, u64) {
-    return GoOnAt(engine, Of(engine).OnBranch(first));
+  static const u8* Branch(void* engine, u64 first, u64 second) {
+    return GoOnAt(engine, Of(engine).OnBranch(first, BranchSite::Unpack(second)));
   }
   static const u8* Miss(void* engine, u64 first, u64 second) {
     return GoOnAt(engine, Of(engine).OnMiss(first, MissRecord::Unpack(second)));
@@ -237,11 +238,31 @@ const u8* Engine::OnVerify(SiteRecord site) {
   return code != nullptr ? code : Resume();
 }
 
-const u8* Engine::OnBranch(u64 rip) {
+const u8* Engine::OnBranch(u64 rip, BranchSite site) {
   ++counts_.branch_misses;
-  state_.rip = rip;
   TakeState();
+  if (site.is_known && !MayBranchTo(rip)) [[unlikely]] {
+    FaultAtBranch(site);
+  } else {
+    state_.rip = rip;
+  }
   return Resume();
+}
+
+bool Engine::MayBranchTo(u64 rip) const {
+  return mode_.code_bits == 64 ? cpu::IsCanonical(rip, (state_.cr4 & cpu::kCr4La57) != 0)
+                               : rip <= state_.Seg(cpu::SegReg::kCs).limit;
+}
+
+// The fault is the branch's own and not at its target: SDM Vol. 2, JMP, CALL and RET. A call has stored
+// its return address below RSP already.
+void Engine::FaultAtBranch(BranchSite site) {
+  const u64 mask = mode_.code_bits == 64 ? ~u64{0} : 0xffffffff;
+  u64& rsp = state_.gpr[cpu::kRsp];
+  rsp = (rsp - static_cast<u64>(i64{site.popped})) & mask;
+  state_.rip = RipAt(site.offset);
+  interpreter_.Raise(cpu::Fault::Gp());
+  mode_is_old_ = true;
 }
 
 // Where a jump leads depends on mode and bytes only, once it has seen that its page is mapped there.

@@ -62,12 +62,14 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   const u8* OnPoll(SiteRecord site);
   const u8* OnVerify(SiteRecord site);
   const u8* OnLink(const LinkRecord& record);
-  const u8* OnBranch(u64 rip);
+  const u8* OnBranch(u64 rip, BranchSite site);
   const u8* OnMiss(u64 linear, MissRecord record);
   const u8* OnLoadX87(SiteRecord site);
   const u8* OnLoadVectors(SiteRecord site);
   const u8* OnEntered(const EntryRecord& record);
   friend struct EngineThunks;
+  bool MayBranchTo(u64 rip) const;
+  void FaultAtBranch(BranchSite site);
 
   // The code for where the guest is now; null: Run is to return.
   const u8* Next();

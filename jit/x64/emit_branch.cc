@@ -53,8 +53,9 @@ void Emitter::EmitLoop(size_t i) {
   GoTo(unit_inst.next());
 }
 
-// kScratch0 holds the RIP to go to, the flags are in memory, registers in their own places.
-void Emitter::LookUpBranch(Landing landing) {
+// kScratch0 holds the RIP to go to, the flags are in memory, registers in their own places. site: of the
+// branch, if its target may be one that it must not lead to.
+void Emitter::LookUpBranch(Landing landing, BranchSite site) {
   Count(offsetof(VcpuContext, branch_lookups));
   CompareAttention();
   const size_t miss = JumpIf(kNotEqual);
@@ -64,10 +65,12 @@ void Emitter::LookUpBranch(Landing landing) {
   putSeg(gs);
   landing ? call(BranchCode())
           : jmp(BranchCode());
-  Later([this, landing, miss, wrong] {
+  Later([this, landing, miss, wrong, site = site.Pack()] {
     Land(miss);
+    LoadConstant(kScratch1, site);
     LeaveBy(thunks_.branch, landing);
     Land(wrong);
+    LoadConstant(kScratch1, site);
     LeaveBy(thunks_.branch_miss, landing);
   });
 }
@@ -89,19 +92,20 @@ u32 Emitter::NewLanding() {
   return static_cast<u32>(landings_.size() - 1);
 }
 
-// Where a call returns to: kScratch0 holds the guest's return address, the shadow stack what it was
-// when the call was made.
+// Where a call returns to: kScratch0 holds the guest's return address, kScratch1 the BranchSite of what
+// returns, the shadow stack what the address was when the call was made.
 void Emitter::EmitLanding(size_t i, u32 landing) {
   const UnitInst& unit_inst = unit_->insts[i];
   landings_[landing] = getSize();
-  pop(kScratch1);
-  WithRegister(kCompare, kScratch0, kScratch1);
+  WithMemory(kCompare, kScratch0, AtHost(rsp, 0));
   const size_t elsewhere = JumpIf(kNotEqual);
+  pop(kScratch1);
   WithMemory(kLoadAddress, kScratch0, AtHost(kScratch0, -unit_inst.next()));
   StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
   form_ = {FlagHome::kMemory, {}};
   Later([this, elsewhere] {
     Land(elsewhere);
+    add(rsp, 8);
     JumpTo(thunks_.find_branch);
   });
   if (unit_->is_region) {
@@ -168,7 +172,7 @@ void Emitter::EmitCallIndirect(size_t i) {
   LeaveHomes();
   LoadRip(kScratch1, unit_->insts[i].next());
   push(kScratch1);
-  LookUpBranch(landing);
+  LookUpBranch(landing, {true, unit_->insts[i].offset, -unit_->mode.code_bits / 8});
   EmitLanding(i, landing);
 }
 
@@ -179,7 +183,9 @@ void Emitter::EmitReturn(size_t i) {
   const HostMem mem = Address(i, accesses_[i].stack);
   WithMemory(kLoad, Sized(kScratch0, bytes), mem);
   LeaveHomes();
-  MoveStackPointer(static_cast<i32>(bytes + (unit_inst.inst.immediate & 0xffff)));
+  const i32 popped = static_cast<i32>(bytes + (unit_inst.inst.immediate & 0xffff));
+  MoveStackPointer(popped);
+  LoadConstant(kScratch1, BranchSite{true, unit_inst.offset, popped}.Pack());
   ret();
 }
 

@@ -36,6 +36,7 @@ void Emitter::Poll(i64 offset) {
     } else {
       LeaveHomes();
       LoadRip(kScratch0, offset);
+      LoadConstant(kScratch1, BranchSite{}.Pack());
       JumpTo(thunks_.branch);
     }
   });
@@ -132,7 +133,7 @@ void Emitter::LeaveFor(i64 offset, Landing landing) {
     ToMemoryForm();
     LeaveHomes();
     LoadRip(kScratch0, offset);
-    LookUpBranch(landing);
+    LookUpBranch(landing, {});
     return;
   }
   if (page != 0) {

@@ -24,15 +24,15 @@ void Emitter::EmitJumpIndirect(size_t i) {
   LoadTarget(i);
   ToMemoryForm(kScratch1);
   if (!jump_targets_.empty()) {
-    EmitJumpInside();
+    EmitJumpInside(i);
     return;
   }
   LeaveHomes();
-  LookUpBranch(std::nullopt);
+  LookUpBranch(std::nullopt, {true, unit_->insts[i].offset, 0});
 }
 
 // kScratch0 holds the RIP to go to, the flags are in memory.
-void Emitter::EmitJumpInside() {
+void Emitter::EmitJumpInside(size_t i) {
   const Xbyak::Reg target = Word(kScratch0);
   CompareAttention();
   const size_t wanted = JumpIf(kNotEqual);
@@ -42,13 +42,13 @@ void Emitter::EmitJumpInside() {
   const size_t beyond = JumpIf(kAbove);
   table_uses_.push_back(LoadPosition(kScratch1));
   jmp(Xbyak::util::ptr[kScratch1 + kScratch0 * 8]);
-  Later([this, wanted, beyond, form = form_] {
+  Later([this, i, wanted, beyond, form = form_] {
     form_ = form;
     Land(beyond);
     EmitTableMiss();
     Land(wanted);
     LeaveHomes();
-    LookUpBranch(std::nullopt);
+    LookUpBranch(std::nullopt, {true, unit_->insts[i].offset, 0});
   });
 }
 
@@ -79,7 +79,7 @@ void Emitter::EmitJumpTable() {
   form_ = {FlagHome::kMemory, unit_->homes};
   EmitTableMiss();
   LeaveHomes();
-  LookUpBranch(std::nullopt);
+  LookUpBranch(std::nullopt, {});  // within the span of the table nothing faults
   EmitCold();
   for (const size_t leader : jump_targets_) {
     entries[static_cast<size_t>(unit_->insts[leader].offset - FirstTarget())] = TableEntry(leader);

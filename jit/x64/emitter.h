@@ -201,12 +201,12 @@ class Emitter : private Assembler {
   void LoadTarget(size_t i);
   void PushReturn(size_t i);
   void LoadRip(const Xbyak::Reg64& to, i64 offset);
-  void LookUpBranch(Landing landing);
+  void LookUpBranch(Landing landing, BranchSite site);
 
   // emit_jump_indirect.cc
   void EmitJumpIndirect(size_t i);
   void FindJumpTargets();
-  void EmitJumpInside();
+  void EmitJumpInside(size_t i);
   size_t TableEntry(size_t leader);
   void EmitJumpTable();
   void EmitTableMiss();

@@ -208,15 +208,20 @@ const u8* ThunkEmitter::EmitBranchMiss() {
 
 // As Emitter::LookUpBranch, for the rare ways to a RIP.
 const u8* ThunkEmitter::EmitFindBranch() {
+  Label miss;
   const u8* const start = Here();
   putSeg(gs);
   cmp(dword[Xbyak::RegExp(offsetof(VcpuContext, attention))], 0);
   jne(thunks_.branch);
+  StoreContext(Spill(0), kScratch1);
   CompareBranch();
-  jne(thunks_.branch_miss);
+  jne(miss, T_NEAR);
   TakeBranchPage();
   putSeg(gs);
   jmp(BranchCode());
+  L(miss);
+  LoadContext(kScratch1, Spill(0));
+  jmp(thunks_.branch_miss);
   return start;
 }
 

@@ -18,7 +18,7 @@ struct Handlers {
   Handler poll;          // first: SiteRecord to go on at
   Handler verify;        // first: SiteRecord to go on at, in a page that is not in page_tags
   Handler link;          // second: address of a LinkRecord
-  Handler branch;        // first: RIP to go on at
+  Handler branch;        // first: RIP to go on at, second: BranchSite of what leads there
   Handler miss;          // first: linear address, second: MissRecord; spill[3]: code to try again
   Handler call_out;      // first: CallOut*, second: code to go on at behind the instruction
   Handler execute;       // first: CallOut*
@@ -36,6 +36,22 @@ struct SiteRecord {
   constexpr u32 Pack() const { return static_cast<u16>(offset) | (homes.Pack() << 16); }
   static constexpr SiteRecord Unpack(u64 packed) {
     return {static_cast<i16>(packed), Homes::Unpack(static_cast<u32>(packed >> 16))};
+  }
+};
+
+// An indirect branch that has been executed but for its look at the target.
+struct BranchSite {
+  bool is_known = false;
+  i32 offset = 0;  // of the instruction, to VcpuContext::pc_base; 16 bits
+  i32 popped = 0;  // what it has added to RSP
+
+  // Of returns in 32 bits.
+  constexpr u64 Pack() const {
+    return u64{is_known} | u64{static_cast<u16>(offset)} << 1 |
+           u64{static_cast<u32>(popped)} << 17;
+  }
+  static constexpr BranchSite Unpack(u64 packed) {
+    return {(packed & 1) != 0, static_cast<i16>(packed >> 1), static_cast<i32>(packed >> 17)};
   }
 };
 
@@ -105,9 +121,9 @@ struct Thunks {
   const u8* poll = nullptr;
   const u8* verify = nullptr;
   const u8* link = nullptr;         // called; the record follows
-  const u8* branch = nullptr;       // kScratch0: RIP
+  const u8* branch = nullptr;       // kScratch0: RIP, kScratch1: BranchSite
   const u8* find_branch = nullptr;  // likewise; looks whether it is known
-  const u8* branch_miss = nullptr;  // kScratch0: RIP ^ branch_salt
+  const u8* branch_miss = nullptr;  // kScratch0: RIP ^ branch_salt, kScratch1: BranchSite
   const u8* call_out = nullptr;     // kScratch0: CallOut*, kScratch1: where to come back to
   const u8* execute = nullptr;      // kScratch0: CallOut*
   const u8* load_x87 = nullptr;

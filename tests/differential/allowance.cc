@@ -9,14 +9,10 @@
 namespace tandem::cpu {
 namespace {
 
-constexpr u8 kGeneralProtection = 13, kPageFault = 14, kSimdException = 19;
+constexpr u8 kPageFault = 14, kSimdException = 19;
 constexpr u32 kPresent = 1;  // in a page fault's error code
 constexpr u64 kPageSize = 4096;
 constexpr u32 kMxcsrInexact = 0x20;
-
-bool IsCanonical(u64 address) {
-  return static_cast<i64>(address << 16) >> 16 == static_cast<i64>(address);
-}
 
 bool IsX87Area(Op op) {
   return op == Op::kFldenv || op == Op::kFnstenv || op == Op::kFrstor || op == Op::kFnsave;
@@ -53,7 +49,6 @@ class Judge {
   void TakeGatherMask(const Inst& inst);
   void TakeValues(const Inst& inst);
   void TakePageFault(const Inst* only);
-  bool TakeFarTarget();
 
   const Ending& is_;
   Ending& wanted_;
@@ -118,18 +113,6 @@ void Judge::TakePageFault(const Inst* only) {
   }
 }
 
-// A branch to an address that is not canonical: the translator's fault is at the target, and what
-// the branch itself does is done.
-bool Judge::TakeFarTarget() {
-  if (!is_.exception || !wanted_.exception || is_.exception->vector != kGeneralProtection ||
-      wanted_.exception->vector != kGeneralProtection || IsCanonical(is_.exception->rip)) {
-    return false;
-  }
-  ++counts_[static_cast<size_t>(Allowance::kFarTarget)];
-  wanted_ = is_;
-  return true;
-}
-
 // Whether memory may differ, too.
 bool Judge::Decide(EngineKind engine, const Inst* only) {
   if (only != nullptr && NativeTreatmentOf(*only) == Native::kOtherValue) {
@@ -155,17 +138,12 @@ bool Judge::Decide(EngineKind engine, const Inst* only) {
       TakeGatherMask(*only);
     }
   }
-  // A far call may have pushed before its target is found wrong.
-  const bool may_have_pushed = only != nullptr && only->is_far && only->op == Op::kCall &&
-                               is_.exception && wanted_.exception;
+  const bool may_have_pushed = wanted_.exception && MayHavePushed(engine, only, is_);
   if (engine == EngineKind::kInterpreter) {
     if (only == nullptr || LoadsPointers(only->op)) {
       TakePointers(Allowance::kOldPointers);
     }
     return may_have_pushed;
-  }
-  if (TakeFarTarget()) {
-    return true;
   }
   TakePointers(Allowance::kX87Pointers);
   if (is_.exception && only == nullptr && !HasPreciseFlags(engine)) {
@@ -201,12 +179,18 @@ const char* NameOf(Allowance allowance) {
     case Allowance::kDeadFlags:
       return "translator without precise-flags=on: at a fault, flags that the code overwrites "
              "anyway";
-    case Allowance::kFarTarget:
-      return "translator: a branch to no canonical address faults at its target";
+    case Allowance::kPushedBefore:
+      return "what a far call, or a near one of the translator, to where it may not lead has stored below "
+             "RSP";
     case Allowance::kCount:
       break;
   }
   return "";
+}
+
+bool MayHavePushed(EngineKind engine, const Inst* only, const Ending& ending) {
+  return ending.exception && only != nullptr && only->op == Op::kCall &&
+         (only->is_far || engine != EngineKind::kInterpreter);
 }
 
 bool Allow(EngineKind engine, const Inst* only, const Ending& is, Ending& wanted,

@@ -22,7 +22,7 @@ enum class Allowance : u8 {
   kFarOrder,
   kX87Pointers,
   kDeadFlags,
-  kFarTarget,
+  kPushedBefore,
   kCount,
 };
 inline constexpr size_t kAllowances = static_cast<size_t>(Allowance::kCount);
@@ -34,6 +34,10 @@ struct Ending {
   Exceptions exception;
   CpuState state;
 };
+
+// Whether a call that faults may have stored its return address before its target is found wrong: far
+// ones, and near ones of the translator. only: as for Allow.
+bool MayHavePushed(EngineKind engine, const Inst* only, const Ending& ending);
 
 // Makes `wanted`, what the host left, equal to what the engine left wherever the difference is
 // allowed, and counts. only: the code's only instruction, null for a sequence. Returns whether

@@ -31,6 +31,7 @@ void Contest::RunHost(const CpuState& start) {
 Contest::Comparison Contest::Compare(Side side, const CpuState& start) {
   const Parties::End end =
       side == Side::kInterpreter ? parties_.RunInterpreter(start) : parties_.RunTranslator(start);
+  const EngineKind engine = parties_.EngineOf(side == Side::kTranslator);
   const auto is_same = [](const Exceptions& a, u64 a_cr2, const Exceptions& b, u64 b_cr2) {
     return a.has_value() == b.has_value() &&
            (!a || (a->vector == b->vector && a->error_code == b->error_code && a->rip == b->rip)) &&
@@ -38,12 +39,13 @@ Contest::Comparison Contest::Compare(Side side, const CpuState& start) {
   };
   if (is_same(host_.exception, host_.state.cr2, end.exception, end.state->cr2) &&
       AreEqual(host_.state, *end.state)) {
-    return {true, host_.exception && only_ != nullptr && only_->is_far && only_->op == Op::kCall};
+    const bool ignores_memory = MayHavePushed(engine, only_, host_);
+    allowances_[static_cast<size_t>(Allowance::kPushedBefore)] += ignores_memory ? 1 : 0;
+    return {true, ignores_memory};
   }
   is_ = {end.exception, *end.state};
   wanted_ = host_;
-  const bool ignores_memory =
-      Allow(parties_.EngineOf(side == Side::kTranslator), only_, is_, wanted_, allowances_);
+  const bool ignores_memory = Allow(engine, only_, is_, wanted_, allowances_);
   return {is_same(wanted_.exception, wanted_.state.cr2, is_.exception, is_.state.cr2) &&
               AreEqual(wanted_.state, is_.state),
           ignores_memory};

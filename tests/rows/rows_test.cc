@@ -119,16 +119,7 @@ class Runner {
     return RunCode(machine, row, code, CountOf(row) + 8, "  interpreted in a block:\n");
   }
 
-  // Translated branches to addresses that are not canonical fault at the target, not the branch.
-  static bool FaultsAtBranch(const Row& row) {
-    const Op op = InstructionsOf(row).empty() ? Op::kInvalid : InstructionsOf(row)[0].op;
-    return row.FindOut("vec") != nullptr && (op == Op::kJmp || op == Op::kRet);
-  }
-
   std::string RunTranslator(const Row& row) {
-    if (row.mode == MachineMode::kLong && FaultsAtBranch(row)) {
-      return {};
-    }
     std::string problems;
     for (const EngineKind kind : kTranslators) {
       problems +=
