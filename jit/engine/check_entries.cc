@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/bits.h"
+#include "jit/engine/code_point.h"
 #include "jit/engine/content_hash.h"
 #include "jit/engine/engine.h"
 
@@ -37,19 +38,6 @@ bool IsReentry(const CodeSpace& space, const Thunks& thunks, const u8* at) {
   }
   return FollowsBranch(space, at, kJump, thunks.call_out) ||
          FollowsBranch(space, at - sizeof(EntryRecord), kCall, thunks.entered);
-}
-
-// Where the block's instruction at an offset was read; 0: in none of its pages.
-u64 HostOf(const Block& block, i64 offset) {
-  if (PageOf(offset) == 0) {
-    return AlignDown(block.key.address, kPageSize) + OffsetInPage(offset);
-  }
-  for (const OtherPage& page : block.other_pages()) {
-    if (page.page == PageOf(offset)) {
-      return page.host + OffsetInPage(offset);
-    }
-  }
-  return 0;
 }
 
 }  // namespace

@@ -173,6 +173,15 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   void LoadX87();
   void UnloadX87();
 
+  // x87_pointers.cc
+  struct X87Place {
+    u64 rip = 0;
+    cpu::Inst inst;  // op kInvalid: it cannot be read any more
+  };
+  std::optional<X87Place> PlaceOf(const u8* code);
+  std::optional<u64> LinearOfHost(u64 host) const;
+  void MendX87Pointers(cpu::FxImage& image);
+
   VcpuContext& context_;
   cpu::CpuState& state_;
   cpu::Interpreter& interpreter_;

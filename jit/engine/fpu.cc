@@ -36,6 +36,7 @@ void Engine::UnloadX87() {
   }
   cpu::FxImage image;
   asm volatile("fxsave64 %0\n\tfninit" : "=m"(image));
+  MendX87Pointers(image);
   CopyX87(state_.fx, image);
   x87_loaded_ = false;
   mode_is_old_ = true;

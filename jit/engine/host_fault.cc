@@ -1,6 +1,5 @@
-#include <algorithm>
-
 #include "cpu/exec/flags.h"
+#include "jit/engine/code_point.h"
 #include "jit/engine/engine.h"
 #include "jit/engine/shadow_stack.h"
 
@@ -41,17 +40,14 @@ bool Engine::HandleHostFault(u64 fault_address, u64 host_flags, u64& rip, u64& r
     return false;
   }
   const u32 offset = static_cast<u32>(shared_.space().ToWritable(at) - block->code);
-  const auto after = std::upper_bound(
-      block->points.begin(), block->points.end(), offset,
-      [](u32 wanted, const CodePoint& point) { return wanted < point.host; });
-  if (after == block->points.begin()) {
+  const CodePoint* const point = PointAt(*block, offset);
+  if (point == nullptr) {
     return false;
   }
-  const CodePoint& point = *std::prev(after);
-  if (point.flags_in_host) {
+  if (point->flags_in_host) {
     context_.flags_ax = cpu::AxFromFlags(host_flags);
   }
-  scratch0 = SiteRecord{point.offset, block->homes}.Pack();
+  scratch0 = SiteRecord{point->offset, block->homes}.Pack();
   const u8* const rescue = RescueAt(*block, offset);
   const u8* const next = rescue != nullptr ? rescue : shared_.thunks().interpret;
   rip = reinterpret_cast<u64>(shared_.space().ToExecutable(next));

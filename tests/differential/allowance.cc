@@ -145,7 +145,9 @@ bool Judge::Decide(EngineKind engine, const Inst* only) {
     }
     return may_have_pushed;
   }
-  TakePointers(Allowance::kX87Pointers);
+  if (only == nullptr || LoadsPointers(only->op)) {
+    TakePointers(Allowance::kX87Pointers);
+  }
   if (is_.exception && only == nullptr && !HasPreciseFlags(engine)) {
     TakeFlags(Allowance::kDeadFlags, kArithFlags);
   }
@@ -175,7 +177,7 @@ const char* NameOf(Allowance allowance) {
       return "which of several faults of a call, jump or return comes first, and what it has "
              "pushed";
     case Allowance::kX87Pointers:
-      return "translator: x87 instruction and data pointers are not the guest's";
+      return "translator: x87 instruction and data pointers from before, while no exception is pending";
     case Allowance::kDeadFlags:
       return "translator without precise-flags=on: at a fault, flags that the code overwrites "
              "anyway";
