@@ -9,7 +9,7 @@ namespace tandem::devices {
 namespace {
 
 // Local APICs that remember what they were sent.
-class FakeApics final : public ApicFabric {
+class FakeApics final : public StatefulApics {
  public:
   struct Pin {
     MsiMessage message;
@@ -22,11 +22,14 @@ class FakeApics final : public ApicFabric {
   }
   void SetEoiHandler(std::function<void(u8)> handler) override { end_of_interrupt = handler; }
   void Reset() override { ++resets; }
+  std::vector<LocalApicState> Save() const override { return states; }
+  void Load(const std::vector<LocalApicState>& loaded) override { states = loaded; }
 
   std::vector<MsiMessage> sent;
   std::map<u32, Pin> pins;
   std::function<void(u8)> end_of_interrupt;
   int resets = 0;
+  std::vector<LocalApicState> states;
 };
 
 class FakeSignals final : public CpuSignals {
