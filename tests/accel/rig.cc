@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "base/bits.h"
@@ -116,8 +117,15 @@ void Rig::MakePit() {
   }
 }
 
-void Rig::MoveTo(Engine engine) {
+void Rig::StopTime() {
   clock.Pause();
+  std::promise<void> done;
+  loop.Post([&] { done.set_value(); });
+  done.get_future().wait();
+}
+
+void Rig::MoveTo(Engine engine) {
+  StopTime();
   const auto old = std::exchange(accelerator, MakeAccelerator(engine));
   run.MoveTo([this] {
     const auto vcpus = static_cast<u32>(run.vcpu_count());

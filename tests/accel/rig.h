@@ -78,6 +78,8 @@ class Rig {
   void Map(devices::AddressSpace& space, u64 address, u64 length,
            std::shared_ptr<devices::Device> device, u64 device_offset = 0);
   void UnmapIrqs();
+  // The clock stands, and no timer's callback is in progress any more.
+  void StopTime();
   std::vector<std::unique_ptr<Vcpu>> MakeVcpus(u32 count);
 
   KernelIrqs kernel_irqs_;
