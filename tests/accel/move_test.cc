@@ -116,6 +116,28 @@ TEST_CASE("move: timers and lines go on to interrupt" * doctest::skip(!HasKvm())
   CHECK_LE(rig.Word(kApic), most);
 }
 
+TEST_CASE("move: an interrupt that is just being given to a processor goes along" *
+          doctest::skip(!HasKvm())) {
+  constexpr u64 kPic = Rig::kResult + 8;
+  for (const Engine engine : {Engine::kKvm, Engine::kKvmSplit, Engine::kKvmOff}) {
+    CAPTURE(engine);
+    Rig rig(engine, "sources");
+    rig.Start();
+    REQUIRE_EQ(rig.reports->WaitFor(1), "S");
+    const devices::IrqLine edge(*rig.irqs, 4);
+    for (u32 round = 1; round <= 100; ++round) {
+      edge.Pulse();
+      std::this_thread::sleep_for(std::chrono::microseconds(round));
+      rig.run.Pause();
+      rig.MoveTo(round % 2 != 0 ? Engine::kInterpreter : engine);
+      rig.Start();
+      REQUIRE(WaitForWord(rig, kPic, round));
+    }
+    rig.run.Stop();
+    CHECK_EQ(rig.Word(kPic), 100);
+  }
+}
+
 // From each engine to each, before the timer has ended; then on to one where it must not be
 // awaited.
 void MoveWhileTimerRuns(const char* guest, Engine from, Engine to) {
