@@ -47,7 +47,7 @@ Rig::Rig(Engine engine, const std::string& image, u32 vcpus, bool has_fallback)
   StoreLe(ram->data() + kGdt + 16, kData);
   REQUIRE(memory.MapRam(Gpa(0), kRamSize, ram, 0, false).ok());
   REQUIRE(ports.MapIo(Gpa(0xe9), 1, reports).ok());
-  irqs = std::make_unique<devices::IrqSwitch>(MakeIrqs(vcpus));
+  irqs = std::make_unique<IrqSwitch>(MakeIrqs(vcpus));
   MakePit();
   model = cpu::ParseCpuModel("max", accelerator->Features(), {1, vcpus, 1}, vcpus).value().model;
   for (auto& vcpu : MakeVcpus(vcpus)) {

@@ -9,10 +9,10 @@
 #include "accel/run/run_control.h"
 #include "base/event_loop.h"
 #include "devices/bus/host_clock.h"
-#include "devices/irqchip/irq_switch.h"
 #include "devices/irqchip/pc_irq_chip.h"
 #include "devices/legacy/pit.h"
 #include "tests/accel/engines.h"
+#include "tests/accel/irq_switch.h"
 
 namespace tandem::accel::tests {
 
@@ -69,7 +69,7 @@ class Rig {
   std::unique_ptr<Accelerator> accelerator;
   cpu::CpuModel model;
   RunControl run;
-  std::unique_ptr<devices::IrqSwitch> irqs;
+  std::unique_ptr<IrqSwitch> irqs;
 
  private:
   // Of the present accelerator, mapped; the PIT is made when irqs is in place.
