@@ -9,6 +9,7 @@ namespace {
 using Register = LocalApicState::Register;
 
 constexpr u32 kIdShift = 24;
+constexpr u32 kPeriodic = 1;
 constexpr u32 kDeadline = 2;
 
 void LoadVectors(VectorSet& set, const LocalApicState& state, u32 first) {
@@ -74,7 +75,9 @@ void ApicCore::LoadTimer(const LocalApicState& state) {
   if (state.may_be_due) {
     RaiseLvt(kTimer);  // once too often does less harm than never
   } else if (TimerMode() != kDeadline) {
-    RestartCount(state.registers[Register::kCurrentCount]);
+    const u32 count = state.registers[Register::kCurrentCount];
+    const bool is_at_end = TimerMode() == kPeriodic && initial_count_ != 0 && count == 0;
+    RestartCount(is_at_end ? 1 : count);
   } else if (state.deadline_ticks) {
     const i64 at = static_cast<i64>(clock_.NowNs()) + *state.deadline_ticks;
     WriteDeadline(static_cast<u64>(std::max<i64>(at, 1)));
