@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "accel/api/vcpu.h"
@@ -9,6 +8,7 @@
 #include "devices/bus/address_space.h"
 #include "devices/bus/clock.h"
 #include "devices/bus/instruction_clock.h"
+#include "devices/bus/irq_state.h"
 
 namespace tandem::accel {
 
@@ -24,11 +24,10 @@ struct VcpuEnv {
 // Interrupt controllers that an accelerator has in the kernel. The accelerator outlives them.
 struct KernelIrqs {
   // All of them, and the PIT with its ports 0x40-0x43 and 0x61; null: not these ...
-  std::unique_ptr<devices::IrqChip> chip;
-  std::function<void(bool)>
-      set_pit_irq_enabled;  // of chip: the HPET takes the PIT's interrupt over
+  std::unique_ptr<devices::StatefulIrqChip> chip;
+  devices::IntervalTimer* pit = nullptr;
   // ... but the local APICs alone; null too: none.
-  devices::ApicFabric* apics = nullptr;
+  devices::StatefulApics* apics = nullptr;
 };
 
 // A way to execute guest code for one machine.

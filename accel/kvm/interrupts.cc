@@ -1,5 +1,5 @@
 // Interrupts and halting: with local APICs in the kernel it does both by itself, otherwise we hand
-// it each vector (api.rst, KVM_INTERRUPT).
+// it each vector (api.rst, KVM_INTERRUPT, KVM_SET_VCPU_EVENTS).
 #include <linux/kvm.h>
 
 #include "accel/kvm/ioctl.h"
@@ -37,17 +37,42 @@ void KvmVcpu::OfferInterrupt() {
   run_.request_interrupt_window = held_vector_ || env_.irqs.HasVector(id_);
 }
 
-// KVM refuses one while it has another: it is offered again.
+// What KVM refuses because it has another is offered again.
 void KvmVcpu::GiveVector() {
-  kvm_interrupt interrupt{};
-  interrupt.irq = held_vector_.value_or(0);
-  if (!held_vector_ || Call(fd_.get(), KVM_INTERRUPT, &interrupt) != 0) {
+  if (!held_vector_ || !Inject(*held_vector_)) {
     return;
   }
   Log(LogItem::kInt, "vcpu {}: interrupt {:#04x}", id_, *held_vector_);
   held_vector_.reset();
   run_.ready_for_interrupt_injection = 0;
   activity_ = cpu::Activity::kRunning;
+}
+
+// With local APICs in the kernel, KVM_INTERRUPT puts the vector where Save does not see it until
+// the guest is entered; as an event that is being delivered it is never out of sight.
+bool KvmVcpu::Inject(u8 vector) {
+  if (!HasOwnApic()) {
+    kvm_interrupt interrupt{};
+    interrupt.irq = vector;
+    return Call(fd_.get(), KVM_INTERRUPT, &interrupt) == 0;
+  }
+  kvm_vcpu_events events{};
+  MustCall(fd_.get(), KVM_GET_VCPU_EVENTS, &events);
+  if (events.interrupt.injected != 0 || events.exception.injected != 0 ||
+      events.exception.pending != 0) {
+    return false;
+  }
+  events.interrupt.injected = 1;
+  events.interrupt.nr = vector;
+  events.interrupt.soft = 0;
+  events.flags = 0;
+  MustCall(fd_.get(), KVM_SET_VCPU_EVENTS, &events);
+  if (CurrentActivity() == cpu::Activity::kHalted) {
+    kvm_mp_state state{};
+    state.mp_state = KVM_MP_STATE_RUNNABLE;
+    MustCall(fd_.get(), KVM_SET_MP_STATE, &state);
+  }
+  return true;
 }
 
 // What the guest did to its APIC by CR8 and IA32_APIC_BASE, which KVM keeps without one.

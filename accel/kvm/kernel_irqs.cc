@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "accel/kvm/ioctl.h"
+#include "accel/kvm/irq_state.h"
 #include "accel/kvm/list.h"
 #include "base/log.h"
 
@@ -25,6 +26,35 @@ kvm_irq_routing_entry ChipRoute(u32 gsi, u32 chip, u32 pin) {
 
 void SetRouting(int vm_fd, const std::vector<kvm_irq_routing_entry>& routes) {
   MustCall(vm_fd, ForList(KVM_SET_GSI_ROUTING), List<kvm_irq_routing_entry>(routes).data());
+}
+
+kvm_irqchip GetChip(int vm_fd, u32 id) {
+  kvm_irqchip state{};
+  state.chip_id = id;
+  MustCall(vm_fd, KVM_GET_IRQCHIP, &state);
+  return state;
+}
+
+void SetKernelLine(int vm_fd, devices::Gsi gsi, bool level) {
+  kvm_irq_level line{};
+  line.irq = gsi;
+  line.level = level;
+  MustCall(vm_fd, KVM_IRQ_LINE, &line);
+}
+
+constexpr u32 kTscMsr = 0x10;
+constexpr u32 kTscDeadlineMsr = 0x6e0;
+
+// 0 if there is no such register.
+u64 ReadMsr(int vcpu_fd, u32 number) {
+  const kvm_msr_entry entry{.index = number, .reserved = 0, .data = 0};
+  List<kvm_msr_entry> list(std::span(&entry, 1));
+  return Call(vcpu_fd, ForList(KVM_GET_MSRS), list.data()) == 1 ? list.at(0).data : 0;
+}
+
+void WriteMsr(int vcpu_fd, u32 number, u64 value) {
+  const kvm_msr_entry entry{.index = number, .reserved = 0, .data = value};
+  MustCall(vcpu_fd, ForList(KVM_SET_MSRS), List<kvm_msr_entry>(std::span(&entry, 1)).data());
 }
 
 }  // namespace
@@ -77,25 +107,68 @@ void KernelApics::Reset() {
   }
 }
 
+std::vector<devices::LocalApicState> KernelApics::Save() const {
+  std::vector<devices::LocalApicState> states;
+  for (const Apic& apic : apics_) {
+    kvm_lapic_state page{};
+    MustCall(apic.vcpu_fd, KVM_GET_LAPIC, &page);
+    devices::LocalApicState state = FromKvm(page);
+    kvm_sregs sregs{};
+    MustCall(apic.vcpu_fd, KVM_GET_SREGS, &sregs);
+    state.base = sregs.apic_base;
+    if (const u64 deadline = ReadMsr(apic.vcpu_fd, kTscDeadlineMsr)) {
+      state.deadline_ticks = static_cast<i64>(deadline - ReadMsr(apic.vcpu_fd, kTscMsr));
+    }
+    states.push_back(state);
+  }
+  return states;
+}
+
+// The base first: in x2APIC mode the page has another form.
+void KernelApics::Load(const std::vector<devices::LocalApicState>& states) {
+  CHECK(states.size() == apics_.size());
+  for (size_t i = 0; i < states.size(); ++i) {
+    Apic& apic = apics_[i];
+    kvm_sregs sregs{};
+    MustCall(apic.vcpu_fd, KVM_GET_SREGS, &sregs);
+    sregs.apic_base = states[i].base;
+    MustCall(apic.vcpu_fd, KVM_SET_SREGS, &sregs);
+    kvm_lapic_state page = ToKvm(states[i]);
+    MustCall(apic.vcpu_fd, KVM_SET_LAPIC, &page);
+    apic.deadline_ticks = states[i].deadline_ticks;
+  }
+}
+
+void KernelApics::OnTscSet(int vcpu_fd) {
+  const auto apic = std::find_if(apics_.begin(), apics_.end(),
+                                 [&](const Apic& each) { return each.vcpu_fd == vcpu_fd; });
+  if (apic == apics_.end()) {
+    return;
+  }
+  const std::optional<i64> ticks = std::exchange(apic->deadline_ticks, std::nullopt);
+  const u64 deadline = ticks ? ReadMsr(vcpu_fd, kTscMsr) + static_cast<u64>(*ticks)
+                             : ReadMsr(vcpu_fd, kTscDeadlineMsr);
+  if (deadline != 0) {
+    WriteMsr(vcpu_fd, kTscDeadlineMsr, deadline);
+  }
+}
+
 Result<std::unique_ptr<KernelIrqChip>> KernelIrqChip::Create(Vm& vm, KernelApics& apics) {
   std::unique_ptr<KernelIrqChip> chip(new KernelIrqChip(vm, apics));
   if (Call(vm.fd(), KVM_CREATE_IRQCHIP, 0) != 0) {
     return Fail("kvm: no interrupt controllers in the kernel: {}; use kernel-irqchip=off",
                 std::strerror(errno));
   }
-  kvm_pit_config pit{};
-  pit.flags = KVM_PIT_SPEAKER_DUMMY;  // port 0x61 too
-  if (Call(vm.fd(), KVM_CREATE_PIT2, &pit) != 0) {
-    return Fail("kvm: no timer in the kernel: {}; use kernel-irqchip=split", std::strerror(errno));
+  if (vm.options().has_pit) {
+    chip->pit_.emplace(vm);
+    if (const Result<void> made = chip->pit_->Create(); !made) {
+      return made.error();
+    }
   }
   chip->SetRoutes();
   for (const u32 id : {KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, KVM_IRQCHIP_IOAPIC}) {
-    kvm_irqchip state{};
-    state.chip_id = id;
-    MustCall(vm.fd(), KVM_GET_IRQCHIP, &state);
-    chip->power_on_.push_back(state);
+    chip->power_on_.push_back(GetChip(vm.fd(), id));
   }
-  MustCall(vm.fd(), KVM_GET_PIT2, &chip->pit_power_on_);
   return chip;
 }
 
@@ -119,10 +192,9 @@ void KernelIrqChip::SetLine(devices::Gsi gsi, bool level) {
   if (gsi >= kIoApicPins) {
     return;
   }
-  kvm_irq_level line{};
-  line.irq = gsi;
-  line.level = level;
-  MustCall(vm_.fd(), KVM_IRQ_LINE, &line);
+  const u32 bit = 1u << gsi;
+  level ? lines_.fetch_or(bit) : lines_.fetch_and(~bit);
+  SetKernelLine(vm_.fd(), gsi, level);
 }
 
 void KernelIrqChip::Reset() {
@@ -130,15 +202,45 @@ void KernelIrqChip::Reset() {
   for (kvm_irqchip& state : power_on_) {
     MustCall(vm_.fd(), KVM_SET_IRQCHIP, &state);
   }
-  MustCall(vm_.fd(), KVM_SET_PIT2, &pit_power_on_);
+  if (pit_) {
+    pit_->Reset();
+  }
 }
 
-void KernelIrqChip::SetPitIrqEnabled(bool enabled) {
-  kvm_pit_state2 state{};
-  MustCall(vm_.fd(), KVM_GET_PIT2, &state);
-  state.flags = enabled ? state.flags & ~u32{KVM_PIT_FLAGS_HPET_LEGACY}
-                        : state.flags | KVM_PIT_FLAGS_HPET_LEGACY;
-  MustCall(vm_.fd(), KVM_SET_PIT2, &state);
+// KVM's PIT sends pulses, where ours has a line that is high at rest.
+devices::IrqState KernelIrqChip::Save() const {
+  constexpr u32 kTimerPin = 2;
+  devices::IrqState state;
+  state.apics = apics_.Save();
+  state.pics[0] = FromKvm(GetChip(vm_.fd(), KVM_IRQCHIP_PIC_MASTER).chip.pic);
+  state.pics[1] = FromKvm(GetChip(vm_.fd(), KVM_IRQCHIP_PIC_SLAVE).chip.pic);
+  state.pics[0].lines |= 1;
+  state.io_apic = FromKvm(GetChip(vm_.fd(), KVM_IRQCHIP_IOAPIC).chip.ioapic);
+  state.io_apic.lines = (lines_.load() & ~1u) | 1u << kTimerPin;
+  return state;
+}
+
+// The kernel keeps levels of its own for each line, so they are set first; what that sets off is
+// overwritten, in the second 8259 before the first sees it.
+void KernelIrqChip::Load(const devices::IrqState& state) {
+  for (devices::Gsi gsi = 1; gsi < kIoApicPins; ++gsi) {
+    if (gsi != 2) {
+      SetLine(gsi, (state.io_apic.lines >> gsi & 1) != 0);
+    }
+  }
+  apics_.Load(state.apics);
+  kvm_irqchip chip{};
+  chip.chip_id = KVM_IRQCHIP_PIC_SLAVE;
+  chip.chip.pic = ToKvm(state.pics[1], /*is_master=*/false);
+  MustCall(vm_.fd(), KVM_SET_IRQCHIP, &chip);
+  chip = {};
+  chip.chip_id = KVM_IRQCHIP_PIC_MASTER;
+  chip.chip.pic = ToKvm(state.pics[0], /*is_master=*/true);
+  MustCall(vm_.fd(), KVM_SET_IRQCHIP, &chip);
+  chip = {};
+  chip.chip_id = KVM_IRQCHIP_IOAPIC;
+  chip.chip.ioapic = ToKvm(state.io_apic);
+  MustCall(vm_.fd(), KVM_SET_IRQCHIP, &chip);
 }
 
 Result<KernelIrqs> MakeKernelIrqs(Vm& vm, KernelApics& apics) {
@@ -157,7 +259,7 @@ Result<KernelIrqs> MakeKernelIrqs(Vm& vm, KernelApics& apics) {
     if (!chip) {
       return chip.error();
     }
-    irqs.set_pit_irq_enabled = [chip = chip->get()](bool on) { chip->SetPitIrqEnabled(on); };
+    irqs.pit = (*chip)->pit();
     irqs.chip = std::move(*chip);
   }
   return irqs;

@@ -1,17 +1,20 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "accel/api/accelerator.h"
+#include "accel/kvm/kernel_pit.h"
 #include "accel/kvm/vm.h"
 #include "base/mutex.h"
 
 namespace tandem::accel::kvm {
 
 // KVM's local APICs, with kernel-irqchip=split and on. The VM outlives them.
-class KernelApics final : public devices::ApicFabric {
+class KernelApics final : public devices::StatefulApics {
  public:
   explicit KernelApics(Vm& vm) : vm_(vm) {}
 
@@ -21,16 +24,21 @@ class KernelApics final : public devices::ApicFabric {
     on_eoi_ = std::move(handler);
   }
   void Reset() override;
+  std::vector<devices::LocalApicState> Save() const override;
+  void Load(const std::vector<devices::LocalApicState>& states) override;
 
   // A vCPU in its power-on state; it lives as long as the APICs.
   void Add(int vcpu_fd);
   void EndOfInterrupt(u8 vector) const { on_eoi_(vector); }
+  // The vCPU's time-stamp counter was set, by which the timer's deadline counts.
+  void OnTscSet(int vcpu_fd);
 
  private:
   struct Apic {
     int vcpu_fd;
     u64 base;
     kvm_lapic_state power_on;
+    std::optional<i64> deadline_ticks;  // loaded, for when the time-stamp counter is
   };
 
   Vm& vm_;
@@ -40,8 +48,8 @@ class KernelApics final : public devices::ApicFabric {
   std::vector<kvm_irq_routing_entry> routes_;
 };
 
-// KVM's 8259 pair and I/O APIC besides, with kernel-irqchip=on; and its PIT.
-class KernelIrqChip final : public devices::IrqChip {
+// KVM's 8259 pair and I/O APIC besides, with kernel-irqchip=on.
+class KernelIrqChip final : public devices::StatefulIrqChip {
  public:
   // api.rst: before the first vCPU.
   static Result<std::unique_ptr<KernelIrqChip>> Create(Vm& vm, KernelApics& apics);
@@ -52,8 +60,10 @@ class KernelIrqChip final : public devices::IrqChip {
   bool HasVector(devices::VcpuId) const override { return false; }
   devices::LocalApic* Apic(devices::VcpuId) override { return nullptr; }
   void Reset() override;
+  devices::IrqState Save() const override;
+  void Load(const devices::IrqState& state) override;
 
-  void SetPitIrqEnabled(bool enabled);
+  KernelPit* pit() { return pit_ ? &*pit_ : nullptr; }
 
  private:
   KernelIrqChip(Vm& vm, KernelApics& apics) : vm_(vm), apics_(apics) {}
@@ -61,8 +71,9 @@ class KernelIrqChip final : public devices::IrqChip {
 
   Vm& vm_;
   KernelApics& apics_;
+  std::optional<KernelPit> pit_;
   std::vector<kvm_irqchip> power_on_;
-  kvm_pit_state2 pit_power_on_{};
+  std::atomic<u32> lines_{0};  // a bit a GSI: as devices have set them
 };
 
 // Turns KVM_CREATE_IRQCHIP or split mode on, as the VM's options say. apics outlives the result.

@@ -17,6 +17,7 @@ enum class KernelIrqchip : u8 {
 
 struct KvmOptions {
   KernelIrqchip irqchip = KernelIrqchip::kOn;
+  bool has_pit = true;       // of kOn
   bool has_fallback = true;  // instructions that KVM cannot emulate are interpreted
   const char* path = "/dev/kvm";
 };

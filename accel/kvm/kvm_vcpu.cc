@@ -213,6 +213,7 @@ void KvmVcpu::Load(const cpu::CpuState& state) {
     context.apic_base = apic_base_;
   }
   const Result<void> loaded = access_.Load(state, context);
+  apics_.OnTscSet(fd_.get());
   load_error_ = loaded ? std::nullopt : std::optional(loaded.error().message);
   is_unfinished_ = false;
   held_vector_.reset();

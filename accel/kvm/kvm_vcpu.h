@@ -59,6 +59,7 @@ class KvmVcpu final : public Vcpu {
   // interrupts.cc
   void OfferInterrupt();
   void GiveVector();
+  bool Inject(u8 vector);
   void FollowApic();
   bool ServeApicPage();
   cpu::Activity CurrentActivity() const;

@@ -9,7 +9,11 @@ void RunControl::Add(std::unique_ptr<Vcpu> vcpu) {
   threads_.push_back(std::make_unique<VcpuThread>(id, std::move(vcpu), on_exit_));
 }
 
-void RunControl::MoveTo(std::vector<std::unique_ptr<Vcpu>> vcpus) {
+void RunControl::MoveTo(const MakeVcpus& make) {
+  for (const auto& thread : threads_) {
+    thread->Settle();
+  }
+  std::vector<std::unique_ptr<Vcpu>> vcpus = make();
   CHECK(vcpus.size() == threads_.size());
   for (size_t i = 0; i < vcpus.size(); ++i) {
     threads_[i]->Replace(std::move(vcpus[i]));

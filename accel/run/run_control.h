@@ -22,9 +22,11 @@ class RunControl final : public devices::CpuSignals {
   // Only while paused.
   Vcpu& vcpu(devices::VcpuId id) { return threads_[id]->vcpu(); }
 
+  using MakeVcpus = std::function<std::vector<std::unique_ptr<Vcpu>>()>;
   // Goes on with other vCPUs, of any accelerator: while paused, one for each. Their state is that
-  // of the old ones, which are destroyed.
-  void MoveTo(std::vector<std::unique_ptr<Vcpu>> vcpus);
+  // of the old ones, which are destroyed. make is called once nothing that was signalled to the old
+  // ones is still on its way: it may put other interrupt controllers in place.
+  void MoveTo(const MakeVcpus& make);
 
   void Resume();
   // Asks every vCPU to stop between two instructions, the caller's behind the one it is at. Any

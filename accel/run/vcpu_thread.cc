@@ -37,9 +37,9 @@ void VcpuThread::WaitUntilParked() {
   changed_.wait(lock, [&] { return is_parked_; });
 }
 
-// A kicked vCPU looks at its signals and executes nothing. No lock is held meanwhile, as it may call
-// interrupt controllers, which call Signal.
-void VcpuThread::Replace(std::unique_ptr<Vcpu> vcpu) {
+// A kicked vCPU looks at its signals and executes nothing. No lock is held meanwhile, as it may
+// call interrupt controllers, which call Signal.
+void VcpuThread::Settle() {
   {
     UniqueLock lock(mu_);
     CHECK(wanted_ == Wanted::kPark);
@@ -48,6 +48,9 @@ void VcpuThread::Replace(std::unique_ptr<Vcpu> vcpu) {
   }
   vcpu_->Kick();
   (void)vcpu_->Run();
+}
+
+void VcpuThread::Replace(std::unique_ptr<Vcpu> vcpu) {
   auto state = std::make_unique<cpu::CpuState>();
   vcpu_->Save(*state);
   vcpu->Load(*state);

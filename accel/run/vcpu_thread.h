@@ -24,8 +24,10 @@ class VcpuThread {
   // For its state while the thread is parked.
   Vcpu& vcpu() { return *vcpu_; }
 
-  // Puts another vCPU in its place, while parked. The old one is settled: what was signalled to it
-  // has become a part of its state, which the new one takes over.
+  // While parked: what was signalled to the vCPU becomes a part of its state, and what is signalled
+  // from now on waits for Replace ...
+  void Settle();
+  // ... which puts another vCPU with the same state in its place.
   void Replace(std::unique_ptr<Vcpu> vcpu);
 
   // Any thread.

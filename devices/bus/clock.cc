@@ -6,8 +6,8 @@ namespace tandem::devices {
 
 Timer::~Timer() {
   UniqueLock lock(clock_.mu_);
-  std::erase(clock_.armed_, this);
   clock_.idle_.wait(lock, [&] { return clock_.running_ != this; });
+  std::erase(clock_.armed_, this);  // the callback may have armed it again
 }
 
 std::optional<u64> Clock::EarliestLocked() const {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "devices/bus/clock.h"
+#include "devices/bus/irq_state.h"
 #include "devices/irqchip/apic_message.h"
 #include "devices/irqchip/vector_set.h"
 
@@ -44,6 +45,10 @@ class ApicCore {
   void OnLint0Edge();
   void OnTimer();
 
+  // apic_state.cc
+  LocalApicState Save() const;
+  void Load(const LocalApicState& state);
+
  private:
   static constexpr u32 kSoftwareEnable = 1u << 8;
   enum Lvt : u32 { kTimer, kThermal, kPerformance, kLint0, kLint1, kError, kLvtCount };
@@ -71,6 +76,7 @@ class ApicCore {
   void WriteDivide(u32 value);
   void WriteDeadline(u64 value);
   void RestartCount(u32 count);
+  void LoadTimer(const LocalApicState& state);
   void StopTimer();
   void ArmTimer(u64 at_ns);
 

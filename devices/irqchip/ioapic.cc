@@ -33,23 +33,30 @@ ApicMessage MessageOf(u64 entry) {
 }  // namespace
 
 void IoApic::Reset() {
-  entries_.fill(kMasked);
-  lines_ = 0;
-  select_ = 0;
-  id_ = 0;
+  state_ = {};
+  state_.entries.fill(kMasked);
+}
+
+void IoApic::Load(const IoApicState& state) {
+  state_ = state;
+  for (u32 pin = 0; pin < kPins; ++pin) {
+    if (Bit(state_.lines, pin) && (state_.entries[pin] & kLevel) != 0) {
+      Send(pin);
+    }
+  }
 }
 
 void IoApic::SetLine(u32 pin, bool level) {
-  const bool was_high = Bit(lines_, pin);
-  lines_ = static_cast<u32>(WithBit(lines_, pin, level));
-  if (level && (!was_high || (entries_[pin] & kLevel) != 0)) {
+  const bool was_high = Bit(state_.lines, pin);
+  state_.lines = static_cast<u32>(WithBit(state_.lines, pin, level));
+  if (level && (!was_high || (state_.entries[pin] & kLevel) != 0)) {
     Send(pin);
   }
 }
 
 // Sends the pin's message, unless it is masked or an earlier level interrupt has not been ended.
 void IoApic::Send(u32 pin) {
-  u64& entry = entries_[pin];
+  u64& entry = state_.entries[pin];
   if ((entry & (kMasked | kRemoteIrr)) != 0) {
     return;
   }
@@ -62,18 +69,18 @@ void IoApic::Send(u32 pin) {
 }
 
 std::optional<ApicMessage> IoApic::PinMessage(u32 pin) const {
-  const bool is_masked = (entries_[pin] & kMasked) != 0;
-  return is_masked ? std::nullopt : std::optional(MessageOf(entries_[pin]));
+  const bool is_masked = (state_.entries[pin] & kMasked) != 0;
+  return is_masked ? std::nullopt : std::optional(MessageOf(state_.entries[pin]));
 }
 
 void IoApic::EndOfInterrupt(u8 vector) {
   for (u32 pin = 0; pin < kPins; ++pin) {
-    u64& entry = entries_[pin];
+    u64& entry = state_.entries[pin];
     if ((entry & kRemoteIrr) == 0 || static_cast<u8>(entry) != vector) {
       continue;
     }
     entry &= ~kRemoteIrr;
-    if (Bit(lines_, pin)) {
+    if (Bit(state_.lines, pin)) {
       Send(pin);
     }
   }
@@ -82,7 +89,7 @@ void IoApic::EndOfInterrupt(u8 vector) {
 u32 IoApic::Read(u32 offset) const {
   switch (offset & 0xff) {
     case kSelect:
-      return select_;
+      return state_.select;
     case kWindow:
       return ReadRegister();
     default:
@@ -91,26 +98,26 @@ u32 IoApic::Read(u32 offset) const {
 }
 
 u32 IoApic::ReadRegister() const {
-  switch (select_) {
+  switch (state_.select) {
     case kIdRegister:
     case kArbitrationRegister:
-      return u32{id_} << 24;
+      return u32{state_.id} << 24;
     case kVersionRegister:
       return kVersion | (kPins - 1) << 16;
     default:
       break;
   }
-  const u32 index = select_ - kFirstEntry;
-  if (select_ < kFirstEntry || index / 2 >= kPins) {
+  const u32 index = state_.select - kFirstEntry;
+  if (state_.select < kFirstEntry || index / 2 >= kPins) {
     return 0;
   }
-  return static_cast<u32>(entries_[index / 2] >> (32 * (index & 1)));
+  return static_cast<u32>(state_.entries[index / 2] >> (32 * (index & 1)));
 }
 
 void IoApic::Write(u32 offset, u32 value) {
   switch (offset & 0xff) {
     case kSelect:
-      select_ = static_cast<u8>(value);
+      state_.select = static_cast<u8>(value);
       break;
     case kWindow:
       WriteRegister(value);
@@ -124,15 +131,15 @@ void IoApic::Write(u32 offset, u32 value) {
 }
 
 void IoApic::WriteRegister(u32 value) {
-  if (select_ == kIdRegister) {
-    id_ = (value >> 24) & 0xf;
-  } else if (select_ >= kFirstEntry && (select_ - kFirstEntry) / 2u < kPins) {
-    WriteEntry((select_ - kFirstEntry) / 2u, Bit(select_, 0), value);
+  if (state_.select == kIdRegister) {
+    state_.id = (value >> 24) & 0xf;
+  } else if (state_.select >= kFirstEntry && (state_.select - kFirstEntry) / 2u < kPins) {
+    WriteEntry((state_.select - kFirstEntry) / 2u, Bit(state_.select, 0), value);
   }
 }
 
 void IoApic::WriteEntry(u32 pin, bool is_high, u32 value) {
-  u64& entry = entries_[pin];
+  u64& entry = state_.entries[pin];
   if (is_high) {
     entry = (entry & 0xffffffff) | u64{value & 0xff000000} << 32;
     return;
@@ -140,7 +147,7 @@ void IoApic::WriteEntry(u32 pin, bool is_high, u32 value) {
   entry = (entry & ~u64{kWritableLow}) | (value & kWritableLow);
   if ((entry & kLevel) == 0) {
     entry &= ~kRemoteIrr;  // switching to edge and back is how old drivers end an interrupt
-  } else if (Bit(lines_, pin)) {
+  } else if (Bit(state_.lines, pin)) {
     Send(pin);
   }
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "devices/bus/irq_state.h"
 #include "devices/irqchip/apic_message.h"
 
 namespace tandem::devices {
@@ -13,7 +14,7 @@ class IoApic {
  public:
   static constexpr u64 kBase = 0xfec00000;
   static constexpr u64 kLength = 0x1000;
-  static constexpr u32 kPins = 24;
+  static constexpr u32 kPins = IoApicState::kPins;
 
   explicit IoApic(ApicBus& bus) : bus_(bus) { Reset(); }
 
@@ -26,6 +27,9 @@ class IoApic {
   // What the pin sends when it is raised; nothing while it is masked.
   std::optional<ApicMessage> PinMessage(u32 pin) const;
   void Reset();
+  const IoApicState& state() const { return state_; }
+  // What a high line has not sent yet is sent.
+  void Load(const IoApicState& state);
 
  private:
   u32 ReadRegister() const;
@@ -34,10 +38,7 @@ class IoApic {
   void Send(u32 pin);
 
   ApicBus& bus_;
-  std::array<u64, kPins> entries_{};
-  u32 lines_ = 0;
-  u8 select_ = 0;
-  u8 id_ = 0;
+  IoApicState state_;
 };
 
 }  // namespace tandem::devices

@@ -4,7 +4,7 @@
 
 #include "base/mutex.h"
 #include "devices/bus/device.h"
-#include "devices/bus/irq.h"
+#include "devices/bus/irq_state.h"
 #include "devices/irqchip/ioapic.h"
 #include "devices/irqchip/pic.h"
 
@@ -13,7 +13,7 @@ namespace tandem::devices {
 // The interrupt controllers outside of processors: the 8259 pair and an I/O APIC, under one lock.
 // ISA interrupt n drives 8259 input n and I/O APIC pin n, but the timer's (0) drives pin 2. Where
 // the local APICs are is the derived class's matter.
-class PcIrqChip : public IrqChip, protected ApicBus {
+class PcIrqChip : public StatefulIrqChip, protected ApicBus {
  public:
   static constexpr u64 kMasterPort = 0x20;
   static constexpr u64 kSlavePort = 0xa0;

@@ -14,21 +14,21 @@ constexpr u32 kCascade = 2;
 
 void Pic8259::SetLine(u32 input, bool level) {
   const u8 bit = BitOf(input);
-  const bool was_high = (lines_ & bit) != 0;
-  lines_ = level ? lines_ | bit : lines_ & ~bit;
-  if ((level_triggered_ & bit) != 0) {
-    requests_ = level ? requests_ | bit : requests_ & ~bit;
+  const bool was_high = (state_.lines & bit) != 0;
+  state_.lines = level ? state_.lines | bit : state_.lines & ~bit;
+  if ((state_.level_triggered & bit) != 0) {
+    state_.requests = level ? state_.requests | bit : state_.requests & ~bit;
   } else if (level && !was_high) {
-    requests_ |= bit;  // stays latched when the line falls, so that pulses count ...
+    state_.requests |= bit;  // stays latched when the line falls, so that pulses count ...
   } else if (!level && is_master_ && input == kCascade) {
-    requests_ &= ~bit;  // ... unless it is the slave that has nothing any more
+    state_.requests &= ~bit;  // ... unless it is the slave that has nothing any more
   }
 }
 
 // 0 (highest) to 7 relative to the rotation, kNone for no input.
 u32 Pic8259::HighestPriority(u8 inputs) const {
   for (u32 priority = 0; priority < 8; ++priority) {
-    if ((inputs & BitOf(top_priority_ + priority)) != 0) {
+    if ((inputs & BitOf(state_.top_priority + priority)) != 0) {
       return priority;
     }
   }
@@ -36,41 +36,41 @@ u32 Pic8259::HighestPriority(u8 inputs) const {
 }
 
 std::optional<u32> Pic8259::Pending() const {
-  const u32 wanted = HighestPriority(requests_ & ~mask_);
-  u8 blocking = in_service_;
-  if (special_mask_) {
-    blocking &= ~mask_;
+  const u32 wanted = HighestPriority(state_.requests & ~state_.mask);
+  u8 blocking = state_.in_service;
+  if (state_.special_mask) {
+    blocking &= ~state_.mask;
   }
-  if (special_fully_nested_ && is_master_) {
+  if (state_.special_fully_nested && is_master_) {
     blocking &= ~BitOf(kCascade);  // the slave may interrupt itself
   }
   if (wanted >= HighestPriority(blocking)) {
     return std::nullopt;
   }
-  return (top_priority_ + wanted) & 7;
+  return (state_.top_priority + wanted) & 7;
 }
 
 void Pic8259::EnterService(u32 input) {
-  if (!auto_eoi_) {
-    in_service_ |= BitOf(input);
-  } else if (rotates_on_auto_eoi_) {
-    top_priority_ = (input + 1) & 7;
+  if (!state_.auto_eoi) {
+    state_.in_service |= BitOf(input);
+  } else if (state_.rotates_on_auto_eoi) {
+    state_.top_priority = (input + 1) & 7;
   }
-  if ((level_triggered_ & BitOf(input)) == 0) {
-    requests_ &= ~BitOf(input);
+  if ((state_.level_triggered & BitOf(input)) == 0) {
+    state_.requests &= ~BitOf(input);
   }
 }
 
 u8 Pic8259::Acknowledge(std::optional<u32> input) {
   if (!input) {
-    return vector_base_ + kSpurious;
+    return state_.vector_base + kSpurious;
   }
   EnterService(*input);
-  return static_cast<u8>(vector_base_ + *input);
+  return static_cast<u8>(state_.vector_base + *input);
 }
 
 u8 Pic8259::Poll() {
-  is_polled_ = false;
+  state_.is_polled = false;
   const std::optional<u32> input = Pending();
   if (!input) {
     return kSpurious;
@@ -80,13 +80,13 @@ u8 Pic8259::Poll() {
 }
 
 u8 Pic8259::ReadPort(u32 port) {
-  if (is_polled_) {
+  if (state_.is_polled) {
     return Poll();
   }
   if (port == 1) {
-    return mask_;
+    return state_.mask;
   }
-  return reads_in_service_ ? in_service_ : requests_;
+  return state_.reads_in_service ? state_.in_service : state_.requests;
 }
 
 void Pic8259::WritePort(u32 port, u8 value) {
@@ -102,32 +102,32 @@ void Pic8259::WritePort(u32 port, u8 value) {
 }
 
 void Pic8259::WriteIcw1(u8 value) {
-  const u8 elcr = level_triggered_;
-  const u8 lines = lines_;
+  const u8 elcr = state_.level_triggered;
+  const u8 lines = state_.lines;
   Reset();
-  level_triggered_ = elcr;
-  lines_ = lines;  // an edge counts only from now on
-  requests_ = lines & elcr;
-  init_step_ = 2;
-  expects_icw4_ = Bit(value, 0);
+  state_.level_triggered = elcr;
+  state_.lines = lines;  // an edge counts only from now on
+  state_.requests = lines & elcr;
+  state_.init_step = 2;
+  state_.expects_icw4 = Bit(value, 0);
 }
 
 void Pic8259::WriteMaskOrIcw(u8 value) {
-  switch (init_step_) {
+  switch (state_.init_step) {
     case 2:
-      vector_base_ = value & 0xf8;
-      init_step_ = 3;
+      state_.vector_base = value & 0xf8;
+      state_.init_step = 3;
       break;
     case 3:
-      init_step_ = expects_icw4_ ? 4 : 0;
+      state_.init_step = state_.expects_icw4 ? 4 : 0;
       break;
     case 4:
-      special_fully_nested_ = Bit(value, 4);
-      auto_eoi_ = Bit(value, 1);
-      init_step_ = 0;
+      state_.special_fully_nested = Bit(value, 4);
+      state_.auto_eoi = Bit(value, 1);
+      state_.init_step = 0;
       break;
     default:
-      mask_ = value;
+      state_.mask = value;
       break;
   }
 }
@@ -138,55 +138,40 @@ void Pic8259::WriteOcw2(u8 value) {
   const bool is_eoi = Bit(value, 5);
   u32 input = value & 7;
   if (!is_eoi && !is_specific) {
-    rotates_on_auto_eoi_ = rotates;
+    state_.rotates_on_auto_eoi = rotates;
     return;
   }
   if (is_eoi && !is_specific) {
-    const u32 priority = HighestPriority(in_service_);
+    const u32 priority = HighestPriority(state_.in_service);
     if (priority == kNone) {
       return;
     }
-    input = (top_priority_ + priority) & 7;
+    input = (state_.top_priority + priority) & 7;
   }
   if (is_eoi) {
-    in_service_ &= ~BitOf(input);
+    state_.in_service &= ~BitOf(input);
   }
   if (rotates) {
-    top_priority_ = (input + 1) & 7;
+    state_.top_priority = (input + 1) & 7;
   }
 }
 
 void Pic8259::WriteOcw3(u8 value) {
-  is_polled_ = Bit(value, 2);
+  state_.is_polled = Bit(value, 2);
   if (Bit(value, 1)) {
-    reads_in_service_ = Bit(value, 0);
+    state_.reads_in_service = Bit(value, 0);
   }
   if (Bit(value, 6)) {
-    special_mask_ = Bit(value, 5);
+    state_.special_mask = Bit(value, 5);
   }
 }
 
 void Pic8259::SetLevelTriggered(u8 inputs) {
-  level_triggered_ = inputs & level_capable_;
-  requests_ |= lines_ & level_triggered_;
+  state_.level_triggered = inputs & level_capable_;
+  state_.requests |= state_.lines & state_.level_triggered;
 }
 
-void Pic8259::Reset() {
-  lines_ = 0;
-  requests_ = 0;
-  mask_ = 0;
-  in_service_ = 0;
-  level_triggered_ = 0;
-  top_priority_ = 0;
-  init_step_ = 0;
-  expects_icw4_ = false;
-  reads_in_service_ = false;
-  is_polled_ = false;
-  auto_eoi_ = false;
-  rotates_on_auto_eoi_ = false;
-  special_mask_ = false;
-  special_fully_nested_ = false;
-}
+void Pic8259::Reset() { state_ = {.vector_base = state_.vector_base}; }
 
 void PicPair::SetLine(u32 irq, bool level) {
   if (irq >= 8) {
@@ -230,6 +215,15 @@ void PicPair::WriteElcr(u32 chip, u8 value) {
 void PicPair::Reset() {
   master_.Reset();
   slave_.Reset();
+}
+
+// The cascade is a level here; whoever saved the state may have seen it as pulses.
+void PicPair::Load(const std::array<PicState, 2>& states) {
+  PicState master = states[0];
+  master.lines &= static_cast<u8>(~BitOf(kCascade));
+  master_.Load(master);
+  slave_.Load(states[1]);
+  UpdateCascade();
 }
 
 }  // namespace tandem::devices

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "base/ints.h"
+#include "devices/bus/irq_state.h"
 
 namespace tandem::devices {
 
@@ -22,9 +24,11 @@ class Pic8259 {
   // Port 0 is A0 = 0, port 1 is A0 = 1.
   u8 ReadPort(u32 port);
   void WritePort(u32 port, u8 value);
-  u8 level_triggered() const { return level_triggered_; }
+  u8 level_triggered() const { return state_.level_triggered; }
   void SetLevelTriggered(u8 inputs);
   void Reset();
+  const PicState& state() const { return state_; }
+  void Load(const PicState& state) { state_ = state; }
 
  private:
   static constexpr u32 kNone = 8;
@@ -39,21 +43,7 @@ class Pic8259 {
 
   const bool is_master_;
   const u8 level_capable_;
-  u8 lines_ = 0;
-  u8 requests_ = 0;
-  u8 mask_ = 0;
-  u8 in_service_ = 0;
-  u8 level_triggered_ = 0;  // ELCR
-  u8 vector_base_ = 0;
-  u32 top_priority_ = 0;  // the input with the highest priority
-  u32 init_step_ = 0;     // the next ICW expected; 0: initialised
-  bool expects_icw4_ = false;
-  bool reads_in_service_ = false;
-  bool is_polled_ = false;
-  bool auto_eoi_ = false;
-  bool rotates_on_auto_eoi_ = false;
-  bool special_mask_ = false;
-  bool special_fully_nested_ = false;
+  PicState state_;
 };
 
 // The PC's two 8259As, the second behind input 2 of the first.
@@ -70,6 +60,8 @@ class PicPair {
   u8 ReadElcr(u32 chip) const { return (chip == 0 ? master_ : slave_).level_triggered(); }
   void WriteElcr(u32 chip, u8 value);
   void Reset();
+  std::array<PicState, 2> Save() const { return {master_.state(), slave_.state()}; }
+  void Load(const std::array<PicState, 2>& states);
 
  private:
   void UpdateCascade();

@@ -151,4 +151,28 @@ void SoftIrqChip::Reset() {
   }
 }
 
+IrqState SoftIrqChip::Save() const {
+  MutexLock lock(mu_);
+  IrqState state{.apics = {}, .pics = pic_.Save(), .io_apic = ioapic_.state()};
+  for (const auto& cpu : cpus_) {
+    state.apics.push_back(cpu->core->Save());
+  }
+  return state;
+}
+
+// The I/O APIC last, as it may send.
+void SoftIrqChip::Load(const IrqState& state) {
+  CHECK(state.apics.size() == cpus_.size());
+  MutexLock lock(mu_);
+  for (size_t i = 0; i < cpus_.size(); ++i) {
+    cpus_[i]->core->Load(state.apics[i]);
+  }
+  pic_.Load(state.pics);
+  pic_output_ = pic_.HasInterrupt();
+  ioapic_.Load(state.io_apic);
+  for (VcpuId id = 0; id < cpus_.size(); ++id) {
+    Update(id);
+  }
+}
+
 }  // namespace tandem::devices

@@ -22,6 +22,8 @@ class SoftIrqChip final : public PcIrqChip {
   bool HasVector(VcpuId vcpu) const override { return cpus_[vcpu]->has_vector.load(); }
   LocalApic* Apic(VcpuId vcpu) override;
   void Reset() override;
+  IrqState Save() const override;
+  void Load(const IrqState& state) override;
 
   // What INIT does to a vCPU's local APIC.
   void ResetApic(VcpuId vcpu);

@@ -15,7 +15,7 @@ MsiMessage ToMsi(const ApicMessage& message) {
 
 }  // namespace
 
-SplitIrqChip::SplitIrqChip(ApicFabric& apics, CpuSignals& signals)
+SplitIrqChip::SplitIrqChip(StatefulApics& apics, CpuSignals& signals)
     : apics_(apics), signals_(signals) {
   apics_.SetEoiHandler([this](u8 vector) {
     MutexLock lock(mu_);
@@ -65,6 +65,24 @@ void SplitIrqChip::Reset() {
   pic_output_ = false;
   OnIoApicWritten();
   apics_.Reset();
+}
+
+IrqState SplitIrqChip::Save() const {
+  MutexLock lock(mu_);
+  return {.apics = apics_.Save(), .pics = pic_.Save(), .io_apic = ioapic_.state()};
+}
+
+// The I/O APIC last, as it may send.
+void SplitIrqChip::Load(const IrqState& state) {
+  MutexLock lock(mu_);
+  apics_.Load(state.apics);
+  pic_.Load(state.pics);
+  pic_output_ = pic_.HasInterrupt();
+  if (pic_output_) {
+    signals_.InterruptPending(0);
+  }
+  ioapic_.Load(state.io_apic);
+  OnIoApicWritten();
 }
 
 }  // namespace tandem::devices

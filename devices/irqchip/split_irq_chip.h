@@ -11,7 +11,7 @@ namespace tandem::devices {
 class SplitIrqChip final : public PcIrqChip {
  public:
   // Both outlive it.
-  SplitIrqChip(ApicFabric& apics, CpuSignals& signals);
+  SplitIrqChip(StatefulApics& apics, CpuSignals& signals);
 
   void SendMsi(MsiMessage message) override { apics_.SendMsi(message); }
   // The vectors of the 8259s, for the bootstrap processor; whether its APIC lets them through is
@@ -20,13 +20,15 @@ class SplitIrqChip final : public PcIrqChip {
   bool HasVector(VcpuId vcpu) const override;
   LocalApic* Apic(VcpuId) override { return nullptr; }
   void Reset() override;
+  IrqState Save() const override;
+  void Load(const IrqState& state) override;
 
  private:
   void Deliver(const ApicMessage& message) override;
   void OnPicChanged() override;
   void OnIoApicWritten() override;
 
-  ApicFabric& apics_;
+  StatefulApics& apics_;
   CpuSignals& signals_;
   // As the fabric was told. Guarded by the chip's lock, as pins are by it.
   std::array<std::optional<ApicMessage>, IoApic::kPins> told_{};

@@ -26,6 +26,7 @@ class VectorSet {
     return -1;
   }
   u32 Word(u32 index) const { return words_[index]; }
+  void SetWord(u32 index, u32 vectors) { words_[index] = vectors; }
 
  private:
   std::array<u32, 8> words_{};

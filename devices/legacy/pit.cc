@@ -104,4 +104,29 @@ void Pit::ReadBack(u8 value) {
   }
 }
 
+PitState Pit::SavePit() {
+  MutexLock lock(mu_);
+  PitState state;
+  const u64 now = clock_.NowNs();
+  for (size_t i = 0; i < channels_.size(); ++i) {
+    state.channels[i] = channels_[i].Save(now);
+  }
+  state.control_b = control_b_;
+  state.is_irq_enabled = is_irq_enabled_.load();
+  return state;
+}
+
+void Pit::LoadPit(const PitState& state) {
+  MutexLock lock(mu_);
+  const u64 now = clock_.NowNs();
+  for (size_t i = 0; i < channels_.size(); ++i) {
+    channels_[i].Load(state.channels[i], now);
+  }
+  control_b_ = state.control_b;
+  is_irq_enabled_.store(state.is_irq_enabled);
+  if (state.channels[0].is_programmed) {
+    ScheduleIrq();
+  }
+}
+
 }  // namespace tandem::devices

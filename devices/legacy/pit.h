@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "devices/bus/clock.h"
-#include "devices/bus/irq.h"
+#include "devices/bus/irq_state.h"
 #include "devices/legacy/byte_device.h"
 #include "devices/legacy/pit_channel.h"
 
@@ -12,7 +12,7 @@ namespace tandem::devices {
 
 // The 8254 timer and system control port B (0x61), which gates its channel 2. One device mapped at
 // two places. Channel 0 drives the timer interrupt.
-class Pit final : public ByteDevice {
+class Pit final : public ByteDevice, public IntervalTimer {
  public:
   static constexpr u64 kPort = 0x40;
   static constexpr u64 kLength = 4;
@@ -21,8 +21,10 @@ class Pit final : public ByteDevice {
 
   Pit(Clock& clock, IrqLine irq);
 
-  // The HPET takes the timer interrupt over while it replaces the legacy timers. Any thread.
-  void SetIrqEnabled(bool enabled) { is_irq_enabled_.store(enabled); }
+  void SetIrqEnabled(bool enabled) override { is_irq_enabled_.store(enabled); }
+  PitState SavePit() override;
+  // The interrupt's line is at the output's level already, or goes there.
+  void LoadPit(const PitState& state) override;
 
  private:
   u8 ReadByte(u64 offset) override;

@@ -36,6 +36,7 @@ void PitChannel::WriteControl(u8 value, u64) {
     mode_ -= 4;  // bit 2 is ignored in modes 2 and 3
   }
   is_bcd_ = Bit(value, 0);
+  is_programmed_ = true;
   is_loaded_ = false;
   is_running_ = false;
   writes_high_next_ = reads_high_next_ = access_ == Access::kHigh;
@@ -45,12 +46,12 @@ void PitChannel::WriteControl(u8 value, u64) {
 
 void PitChannel::WriteCount(u8 value, u64 now_ns) {
   if (access_ == Access::kLow) {
-    Load(value, now_ns);
+    LoadCount(value, now_ns);
   } else if (access_ == Access::kHigh) {
-    Load(u32{value} << 8, now_ns);
+    LoadCount(u32{value} << 8, now_ns);
   } else if (writes_high_next_) {
     writes_high_next_ = false;
-    Load(low_written_ | u32{value} << 8, now_ns);
+    LoadCount(low_written_ | u32{value} << 8, now_ns);
   } else {
     writes_high_next_ = true;
     low_written_ = value;
@@ -60,14 +61,18 @@ void PitChannel::WriteCount(u8 value, u64 now_ns) {
   }
 }
 
-void PitChannel::Load(u32 count, u64 now_ns) {
+void PitChannel::SetReload(u32 count) {
   reload_ = is_bcd_ ? FromBcd(count) : count;
   if (reload_ == 0) {
     reload_ = is_bcd_ ? 10000 : 0x10000;
   }
+}
+
+void PitChannel::LoadCount(u32 count, u64 now_ns) {
+  SetReload(count);
   is_loaded_ = true;
   stopped_ticks_ = 0;
-  start_ns_ = now_ns;
+  start_ns_ = static_cast<i64>(now_ns);
   is_running_ = !IsTriggered(mode_) && gate_;
 }
 
@@ -75,11 +80,14 @@ u64 PitChannel::Elapsed(u64 now_ns) const {
   if (!is_running_) {
     return stopped_ticks_;
   }
-  return now_ns < start_ns_ ? 0 : MulDiv(now_ns - start_ns_, kHz, kNsPerSecond);
+  const i64 ns = static_cast<i64>(now_ns) - start_ns_;
+  return ns < 0 ? 0 : MulDiv(static_cast<u64>(ns), kHz, kNsPerSecond);
 }
 
 // The first nanosecond at which `ticks` have elapsed.
-u64 PitChannel::TimeOf(u64 ticks) const { return start_ns_ + MulDiv(ticks, kNsPerSecond, kHz) + 1; }
+u64 PitChannel::TimeOf(u64 ticks) const {
+  return static_cast<u64>(start_ns_) + MulDiv(ticks, kNsPerSecond, kHz) + 1;
+}
 
 u16 PitChannel::Count(u64 now_ns) const {
   const u64 ticks = Elapsed(now_ns);
@@ -165,15 +173,52 @@ void PitChannel::SetGate(bool gate, u64 now_ns) {
     return;
   }
   if (rises && (IsTriggered(mode_) || IsPeriodic(mode_))) {
-    start_ns_ = now_ns;
+    start_ns_ = static_cast<i64>(now_ns);
     is_running_ = true;
   } else if (rises) {
-    start_ns_ = now_ns - MulDiv(stopped_ticks_, kNsPerSecond, kHz);
+    start_ns_ = static_cast<i64>(now_ns - MulDiv(stopped_ticks_, kNsPerSecond, kHz));
     is_running_ = true;
   } else if (falls && !IsTriggered(mode_)) {
     stopped_ticks_ = Elapsed(now_ns);
     is_running_ = false;
   }
+}
+
+PitChannelState PitChannel::Save(u64 now_ns) const {
+  return {.gate = gate_,
+          .is_programmed = is_programmed_,
+          .is_loaded = is_loaded_,
+          .mode = mode_,
+          .is_bcd = is_bcd_,
+          .access = access_,
+          .count = is_bcd_ ? ToBcd(reload_) : static_cast<u16>(reload_),
+          .elapsed_ticks = Elapsed(now_ns),
+          .is_running = is_running_,
+          .writes_high_next = writes_high_next_,
+          .reads_high_next = reads_high_next_,
+          .low_written = low_written_,
+          .latched_count = latched_count_,
+          .latched_status = latched_status_};
+}
+
+void PitChannel::Load(const PitChannelState& state, u64 now_ns) {
+  gate_ = state.gate;
+  is_programmed_ = state.is_programmed;
+  is_loaded_ = state.is_loaded;
+  mode_ = state.mode;
+  is_bcd_ = state.is_bcd;
+  access_ = state.access;
+  SetReload(state.count);
+  stopped_ticks_ = state.elapsed_ticks.value_or(0);
+  // In the middle of the tick, so that rounding does not matter.
+  start_ns_ = static_cast<i64>(now_ns) -
+              static_cast<i64>(MulDiv(2 * stopped_ticks_ + 1, kNsPerSecond, u64{2} * kHz));
+  is_running_ = state.is_running;
+  writes_high_next_ = state.writes_high_next;
+  reads_high_next_ = state.reads_high_next;
+  low_written_ = state.low_written;
+  latched_count_ = state.latched_count;
+  latched_status_ = state.latched_status;
 }
 
 }  // namespace tandem::devices

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/ints.h"
+#include "devices/bus/irq_state.h"
 
 namespace tandem::devices {
 
@@ -25,11 +26,14 @@ class PitChannel {
   // When the output rises next, after now.
   std::optional<u64> NextRise(u64 now_ns) const;
   void Reset() { *this = PitChannel(is_gated_from_start_); }
+  PitChannelState Save(u64 now_ns) const;
+  void Load(const PitChannelState& state, u64 now_ns);
 
  private:
-  enum class Access : u8 { kLow = 1, kHigh = 2, kBoth = 3 };
+  using Access = PitChannelState::Access;
 
-  void Load(u32 count, u64 now_ns);
+  void LoadCount(u32 count, u64 now_ns);
+  void SetReload(u32 count);
   u64 Elapsed(u64 now_ns) const;
   u64 TimeOf(u64 ticks) const;
   u16 Count(u64 now_ns) const;
@@ -41,8 +45,9 @@ class PitChannel {
   bool is_bcd_ = false;
   Access access_ = Access::kBoth;
   u32 reload_ = 0x10000;
-  u64 start_ns_ = 0;
+  i64 start_ns_ = 0;       // may lie before the clock's zero
   u64 stopped_ticks_ = 0;  // elapsed when the gate went low
+  bool is_programmed_ = false;
   bool is_loaded_ = false;
   bool is_running_ = false;
   bool writes_high_next_ = false;

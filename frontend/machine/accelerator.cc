@@ -33,6 +33,7 @@ Result<void> UseKvm(Board& board, const AccelConfig& accel) {
       accel::MakeKvmAccelerator({.irqchip = mode == IrqchipMode::kOn      ? KernelIrqchip::kOn
                                             : mode == IrqchipMode::kSplit ? KernelIrqchip::kSplit
                                                                           : KernelIrqchip::kOff,
+                                 .has_pit = board.config.has_pit,
                                  .has_fallback = accel.fallback});
   if (!made) {
     return made.error();

@@ -71,10 +71,10 @@ Result<void> AddIrqChip(Board& board) {
   return MapIrqChip(board, mapped);
 }
 
-// The PIT, unless it is in the kernel; how to silence its interrupt.
-Result<std::function<void(bool)>> AddPit(Board& board) {
-  if (board.kernel_irqs.set_pit_irq_enabled) {
-    return board.kernel_irqs.set_pit_irq_enabled;
+// The PIT, unless it is in the kernel.
+Result<devices::IntervalTimer*> AddPit(Board& board) {
+  if (board.kernel_irqs.pit != nullptr) {
+    return board.kernel_irqs.pit;
   }
   using devices::Pit;
   auto pit = std::make_shared<Pit>(board.clock(), board.IsaIrq(0));
@@ -85,13 +85,15 @@ Result<std::function<void(bool)>> AddPit(Board& board) {
       return done.error();
     }
   }
-  return std::function<void(bool)>([pit = pit.get()](bool on) { pit->SetIrqEnabled(on); });
+  return static_cast<devices::IntervalTimer*>(pit.get());
 }
 
 // The HPET in legacy mode takes the place of the PIT's and the RTC's interrupts.
-Result<void> AddHpet(Board& board, const std::function<void(bool)>& set_pit_irq_enabled) {
-  const auto legacy_changed = [set_pit_irq_enabled, rtc = board.rtc](bool is_legacy) {
-    set_pit_irq_enabled(!is_legacy);
+Result<void> AddHpet(Board& board, devices::IntervalTimer* pit) {
+  const auto legacy_changed = [pit, rtc = board.rtc](bool is_legacy) {
+    if (pit != nullptr) {
+      pit->SetIrqEnabled(!is_legacy);
+    }
     rtc->SetIrqEnabled(!is_legacy);
   };
   return board.AddMmio(devices::Hpet::kBase, devices::Hpet::kLength,
@@ -99,16 +101,13 @@ Result<void> AddHpet(Board& board, const std::function<void(bool)>& set_pit_irq_
 }
 
 Result<void> AddTimers(Board& board) {
-  std::function<void(bool)> set_pit_irq_enabled = [](bool) {};
+  devices::IntervalTimer* pit = nullptr;
   if (board.config.has_pit) {
     auto added = AddPit(board);
     if (!added) {
       return added.error();
     }
-    set_pit_irq_enabled = std::move(*added);
-  } else if (board.kernel_irqs.set_pit_irq_enabled) {
-    return Fail("-machine pit=off: the kernel's interrupt controllers bring a PIT: use "
-                "kernel-irqchip=split or off, too");
+    pit = *added;
   }
   auto rtc = std::make_shared<devices::Rtc>(
       board.clock(), board.IsaIrq(kRtcIrq), RtcStart(board.config.rtc),
@@ -117,7 +116,7 @@ Result<void> AddTimers(Board& board) {
   if (Result<void> done = board.AddPorts(devices::Rtc::kPort, devices::Rtc::kLength, rtc); !done) {
     return done;
   }
-  return board.config.has_hpet ? AddHpet(board, set_pit_irq_enabled) : Result<void>();
+  return board.config.has_hpet ? AddHpet(board, pit) : Result<void>();
 }
 
 Result<void> AddKeyboard(Board& board) {

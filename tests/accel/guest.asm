@@ -276,6 +276,109 @@ on_tick:
     pop eax
     iret
 
+%elifdef SOURCES  ; counts interrupts: of the PIT by pin 2, of the APIC's timer, of line 4 by the
+                  ; 8259s, of line 5 by pin 5, level-triggered; both timers have 200 Hz
+main:
+    call enable_apic
+    set_handler 0x24, on_pic
+    set_handler 0x50, on_pit
+    set_handler 0x51, on_apic
+    set_handler 0x55, on_level
+    mov al, 0x11
+    out 0x20, al
+    mov al, 0x20
+    out 0x21, al
+    mov al, 4
+    out 0x21, al
+    mov al, 1
+    out 0x21, al
+    mov al, 0xef
+    out 0x21, al
+    write_apic 0x350, 0x700  ; LINT0: ExtINT
+    mov ebx, 0xfec00000
+    mov dword [ebx], 0x15
+    mov dword [ebx + 0x10], 0
+    mov dword [ebx], 0x14
+    mov dword [ebx + 0x10], 0x50
+    mov dword [ebx], 0x1b
+    mov dword [ebx + 0x10], 0
+    mov dword [ebx], 0x1a
+    mov dword [ebx + 0x10], 0x8055
+    write_apic 0x3e0, 0xb
+    write_apic 0x320, 0x20051
+    write_apic 0x380, 5000000
+    mov al, 0x34
+    out 0x43, al
+    mov al, 0x4e
+    out 0x40, al
+    mov al, 0x17
+    out 0x40, al
+    report 'S'
+    sti
+.again:
+    hlt
+    jmp .again
+on_pit:
+    inc dword [RESULT]
+    write_apic 0xb0, 0
+    iret
+on_apic:
+    inc dword [RESULT + 4]
+    write_apic 0xb0, 0
+    iret
+on_pic:
+    push eax
+    inc dword [RESULT + 8]
+    mov al, 0x20
+    out 0x20, al
+    pop eax
+    iret
+on_level:
+    inc dword [RESULT + 12]
+    write_apic 0xb0, 0
+    iret
+
+%elifdef ONE_SHOT  ; the APIC's timer ends once, after 100 ms
+main:
+    call enable_apic
+    set_handler 0x51, on_apic
+    write_apic 0x3e0, 0xb
+    write_apic 0x320, 0x51
+    report 'S'
+    write_apic 0x380, 100000000
+    sti
+.again:
+    hlt
+    jmp .again
+on_apic:
+    push eax
+    report 'T'
+    write_apic 0xb0, 0
+    pop eax
+    iret
+
+%elifdef DEADLINE  ; likewise, by the time-stamp counter
+main:
+    call enable_apic
+    set_handler 0x51, on_apic
+    write_apic 0x320, 0x40051
+    report 'S'
+    rdtsc
+    add eax, 100000000
+    adc edx, 0
+    mov ecx, 0x6e0
+    wrmsr
+    sti
+.again:
+    hlt
+    jmp .again
+on_apic:
+    push eax
+    report 'T'
+    write_apic 0xb0, 0
+    pop eax
+    iret
+
 %elifdef TRIPLE_FAULT
 main:
     report 'T'

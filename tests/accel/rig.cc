@@ -2,13 +2,13 @@
 
 #include <chrono>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "base/bits.h"
 #include "cpu/state/model_parser.h"
 #include "devices/irqchip/soft_irq_chip.h"
 #include "devices/irqchip/split_irq_chip.h"
-#include "devices/legacy/pit.h"
 
 namespace tandem::accel::tests {
 namespace {
@@ -47,12 +47,11 @@ Rig::Rig(Engine engine, const std::string& image, u32 vcpus, bool has_fallback)
   StoreLe(ram->data() + kGdt + 16, kData);
   REQUIRE(memory.MapRam(Gpa(0), kRamSize, ram, 0, false).ok());
   REQUIRE(ports.MapIo(Gpa(0xe9), 1, reports).ok());
-  MakeIrqs(vcpus);
+  irqs = std::make_unique<IrqSwitch>(MakeIrqs(vcpus));
+  MakePit();
   model = cpu::ParseCpuModel("max", accelerator->Features(), {1, vcpus, 1}, vcpus).value().model;
-  for (u32 id = 0; id < vcpus; ++id) {
-    auto vcpu = accelerator->MakeVcpu(id, model, Env());
-    REQUIRE_MESSAGE(vcpu.ok(), (vcpu.ok() ? "" : vcpu.error().message));
-    run.Add(std::move(*vcpu));
+  for (auto& vcpu : MakeVcpus(vcpus)) {
+    run.Add(std::move(vcpu));
   }
   SetState(StartState());
   clock.Resume();
@@ -65,28 +64,83 @@ Rig::~Rig() {
   io_thread_.join();
 }
 
-void Rig::MakeIrqs(u32 vcpus) {
+std::vector<std::unique_ptr<Vcpu>> Rig::MakeVcpus(u32 count) {
+  std::vector<std::unique_ptr<Vcpu>> vcpus;
+  for (u32 id = 0; id < count; ++id) {
+    auto vcpu = accelerator->MakeVcpu(id, model, Env());
+    REQUIRE_MESSAGE(vcpu.ok(), (vcpu.ok() ? "" : vcpu.error().message));
+    vcpus.push_back(std::move(*vcpu));
+  }
+  return vcpus;
+}
+
+void Rig::Map(devices::AddressSpace& space, u64 address, u64 length,
+              std::shared_ptr<devices::Device> device, u64 device_offset) {
+  const auto id = space.MapIo(Gpa(address), length, std::move(device), device_offset);
+  REQUIRE(id.ok());
+  mapped_.emplace_back(&space, *id);
+}
+
+void Rig::UnmapIrqs() {
+  for (const auto& [space, id] : std::exchange(mapped_, {})) {
+    space->Unmap(id);
+  }
+}
+
+std::unique_ptr<devices::StatefulIrqChip> Rig::MakeIrqs(u32 vcpus) {
   using devices::PcIrqChip;
   auto made = accelerator->MakeIrqs(vcpus);
   REQUIRE(made.ok());
-  kernel_irqs = std::move(*made);
-  if (kernel_irqs.chip) {
-    irqs = std::move(kernel_irqs.chip);
-    return;
+  kernel_irqs_ = std::move(*made);
+  if (kernel_irqs_.chip) {
+    return std::move(kernel_irqs_.chip);
   }
   std::unique_ptr<PcIrqChip> chip;
-  if (kernel_irqs.apics != nullptr) {
-    chip = std::make_unique<devices::SplitIrqChip>(*kernel_irqs.apics, run);
+  if (kernel_irqs_.apics != nullptr) {
+    chip = std::make_unique<devices::SplitIrqChip>(*kernel_irqs_.apics, run);
   } else {
     chip = std::make_unique<devices::SoftIrqChip>(vcpus, clock, run);
   }
-  (void)ports.MapIo(Gpa(PcIrqChip::kMasterPort), 2, chip->MakeMasterPorts());
-  (void)ports.MapIo(Gpa(PcIrqChip::kSlavePort), 2, chip->MakeSlavePorts());
-  (void)memory.MapIo(Gpa(devices::IoApic::kBase), devices::IoApic::kLength,
-                     chip->MakeIoApicWindow());
-  irqs = std::move(chip);
-  auto pit = std::make_shared<devices::Pit>(clock, devices::IrqLine(*irqs, 0));
-  (void)ports.MapIo(Gpa(devices::Pit::kPort), devices::Pit::kLength, pit);
+  Map(ports, PcIrqChip::kMasterPort, PcIrqChip::kPortLength, chip->MakeMasterPorts());
+  Map(ports, PcIrqChip::kSlavePort, PcIrqChip::kPortLength, chip->MakeSlavePorts());
+  Map(ports, PcIrqChip::kElcrPort, PcIrqChip::kPortLength, chip->MakeElcrPorts());
+  Map(memory, devices::IoApic::kBase, devices::IoApic::kLength, chip->MakeIoApicWindow());
+  return chip;
+}
+
+void Rig::MakePit() {
+  using devices::Pit;
+  if (kernel_irqs_.pit == nullptr) {
+    own_pit_ = std::make_shared<Pit>(clock, devices::IrqLine(*irqs, 0));
+    Map(ports, Pit::kPort, Pit::kLength, own_pit_);
+    Map(ports, Pit::kControlPortB, 1, own_pit_, Pit::kControlOffset);
+  }
+}
+
+void Rig::StopTime() {
+  clock.Pause();
+  std::promise<void> done;
+  loop.Post([&] { done.set_value(); });
+  done.get_future().wait();
+}
+
+void Rig::MoveTo(Engine engine) {
+  StopTime();
+  const auto old = std::exchange(accelerator, MakeAccelerator(engine));
+  run.MoveTo([this] {
+    const auto vcpus = static_cast<u32>(run.vcpu_count());
+    const devices::PitState pit = Pit().SavePit();
+    const devices::IrqState state = irqs->Save();
+    UnmapIrqs();
+    own_pit_.reset();
+    irqs->Replace(MakeIrqs(vcpus));
+    auto made = MakeVcpus(vcpus);
+    irqs->Load(state);
+    MakePit();
+    Pit().LoadPit(pit);
+    return made;
+  });
+  clock.Resume();
 }
 
 std::optional<Exit> Rig::WaitForExit() {

@@ -9,7 +9,10 @@
 #include "accel/run/run_control.h"
 #include "base/event_loop.h"
 #include "devices/bus/host_clock.h"
+#include "devices/irqchip/pc_irq_chip.h"
+#include "devices/legacy/pit.h"
 #include "tests/accel/engines.h"
+#include "tests/accel/irq_switch.h"
 
 namespace tandem::accel::tests {
 
@@ -54,6 +57,9 @@ class Rig {
   u32 Word(u64 address) const;
   void SetWord(u64 address, u32 value);
   VcpuEnv Env() { return {memory, ports, *irqs, clock}; }
+  devices::IntervalTimer& Pit() { return own_pit_ ? *own_pit_ : *kernel_irqs_.pit; }
+  // Of a paused machine: it goes on with another engine and that engine's interrupt controllers.
+  void MoveTo(Engine engine);
 
   EventLoop loop;
   devices::HostClock clock{loop};
@@ -63,11 +69,22 @@ class Rig {
   std::unique_ptr<Accelerator> accelerator;
   cpu::CpuModel model;
   RunControl run;
-  std::unique_ptr<devices::IrqChip> irqs;
-  KernelIrqs kernel_irqs;
+  std::unique_ptr<IrqSwitch> irqs;
 
  private:
-  void MakeIrqs(u32 vcpus);
+  // Of the present accelerator, mapped; the PIT is made when irqs is in place.
+  std::unique_ptr<devices::StatefulIrqChip> MakeIrqs(u32 vcpus);
+  void MakePit();
+  void Map(devices::AddressSpace& space, u64 address, u64 length,
+           std::shared_ptr<devices::Device> device, u64 device_offset = 0);
+  void UnmapIrqs();
+  // The clock stands, and no timer's callback is in progress any more.
+  void StopTime();
+  std::vector<std::unique_ptr<Vcpu>> MakeVcpus(u32 count);
+
+  KernelIrqs kernel_irqs_;
+  std::shared_ptr<devices::Pit> own_pit_;  // null: it is the kernel's
+  std::vector<std::pair<devices::AddressSpace*, devices::RegionId>> mapped_;
 
   Mutex mu_{LockRank::kLeaf};  // guards exit_
   CondVar changed_;

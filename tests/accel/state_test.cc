@@ -235,4 +235,114 @@ ENGINE_TEST("the time-stamp counter goes on from what was loaded") {
   CHECK_LT(later, (u64{1} << 40) + 60'000'000'000);
 }
 
+// Values of their own where no time passes: nothing is due, no timer counts.
+devices::IrqState SomeIrqState() {
+  using R = devices::LocalApicState;
+  devices::IrqState state;
+  devices::LocalApicState apic;
+  apic.base = 0xfee00900;
+  apic.registers[R::kTpr] = 0x50;
+  apic.registers[R::kLdr] = 0x02000000;
+  apic.registers[R::kDfr] = 0xffffffff;
+  apic.registers[R::kSvr] = 0x1f7;
+  apic.registers[R::kIsr + 2] = 1 << 1;
+  apic.registers[R::kTmr + 3] = 1 << 5;
+  apic.registers[R::kIrr + 3] = 1 << 5 | 1 << 6;
+  apic.registers[R::kIcrLow] = 0x440f3;
+  apic.registers[R::kIcrHigh] = 0x01000000;
+  for (u32 lvt = R::kLvtTimer; lvt <= R::kLvtError; ++lvt) {
+    apic.registers[lvt] = 0x100c0 + lvt;
+  }
+  apic.registers[R::kDivide] = 0x3;
+  state.apics = {apic};
+  state.pics[0] = {.lines = 0x10,
+                   .requests = 0x50,
+                   .mask = 0xfa,
+                   .in_service = 0x08,
+                   .level_triggered = 0x20,
+                   .vector_base = 0x30,
+                   .top_priority = 3,
+                   .reads_in_service = true};
+  state.pics[1] = {.mask = 0xef, .vector_base = 0x70, .init_step = 3, .expects_icw4 = true};
+  state.io_apic.entries.fill(1u << 16);
+  state.io_apic.entries[4] = 0x0300000000010033;
+  state.io_apic.entries[9] = 0x010000000000c065;  // level-triggered, not ended
+  state.io_apic.lines = 1 << 4 | 1 << 9;
+  state.io_apic.select = 0x22;
+  state.io_apic.id = 3;
+  return state;
+}
+
+ENGINE_TEST("interrupt controllers' state goes in and comes out") {
+  Rig rig(engine, "");
+  const devices::IrqState wanted = SomeIrqState();
+  rig.irqs->Load(wanted);
+  const devices::IrqState got = rig.irqs->Save();
+  REQUIRE_EQ(got.apics.size(), 1);
+  CHECK_EQ(got.apics[0].base, wanted.apics[0].base);
+  for (u32 i = 0; i < wanted.apics[0].registers.size(); ++i) {
+    constexpr u32 kVersion = 3, kProcessorPriority = 10;
+    if (i != kVersion && i != kProcessorPriority) {
+      CHECK_MESSAGE(got.apics[0].registers[i] == wanted.apics[0].registers[i], "register ", i);
+    }
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    const devices::PicState &pic = got.pics[i], &wanted_pic = wanted.pics[i];
+    constexpr u8 kTimer = 1;  // the PIT may hold its line
+    CHECK_EQ(pic.lines & ~kTimer, wanted_pic.lines);
+    CHECK_EQ(pic.requests & ~kTimer, wanted_pic.requests);
+    CHECK_EQ(pic.mask, wanted_pic.mask);
+    CHECK_EQ(pic.in_service, wanted_pic.in_service);
+    CHECK_EQ(pic.level_triggered, wanted_pic.level_triggered);
+    CHECK_EQ(pic.vector_base, wanted_pic.vector_base);
+    CHECK_EQ(pic.top_priority, wanted_pic.top_priority);
+    CHECK_EQ(pic.init_step, wanted_pic.init_step);
+    CHECK_EQ(pic.expects_icw4, wanted_pic.expects_icw4);
+    CHECK_EQ(pic.reads_in_service, wanted_pic.reads_in_service);
+  }
+  CHECK(got.io_apic.entries == wanted.io_apic.entries);
+  CHECK_EQ(got.io_apic.lines & ~4u, wanted.io_apic.lines);
+  CHECK_EQ(got.io_apic.select, wanted.io_apic.select);
+  CHECK_EQ(got.io_apic.id, wanted.io_apic.id);
+}
+
+ENGINE_TEST("the PIT's state goes in and comes out") {
+  Rig rig(engine, "");
+  devices::PitState wanted;
+  wanted.channels[0] = {.gate = true,
+                        .is_programmed = true,
+                        .is_loaded = true,
+                        .mode = 2,
+                        .count = 0x1234,
+                        .elapsed_ticks = 0,
+                        .is_running = true,
+                        .latched_count = 0x0102};
+  wanted.channels[2] = {.gate = true,
+                        .is_programmed = true,
+                        .is_loaded = true,
+                        .mode = 3,
+                        .access = devices::PitChannelState::Access::kLow,
+                        .count = 0x80,
+                        .elapsed_ticks = 0,
+                        .is_running = true};
+  wanted.control_b = 3;
+  wanted.is_irq_enabled = false;
+  rig.Pit().LoadPit(wanted);
+  const devices::PitState got = rig.Pit().SavePit();
+  CHECK_FALSE(got.channels[1].is_programmed);
+  for (const size_t i : {0, 2}) {
+    CAPTURE(i);
+    const devices::PitChannelState &channel = got.channels[i], &from = wanted.channels[i];
+    CHECK(channel.is_programmed);
+    CHECK(channel.gate);
+    CHECK_EQ(channel.mode, from.mode);
+    CHECK(channel.access == from.access);
+    CHECK_EQ(channel.count, from.count);
+    CHECK(channel.latched_count == from.latched_count);
+    CHECK_FALSE(channel.reads_high_next);
+  }
+  CHECK_EQ(got.control_b, 3);
+  CHECK_FALSE(got.is_irq_enabled);
+}
+
 }  // namespace tandem::accel::tests

@@ -1,5 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <future>
+#include <memory>
+#include <thread>
+
 #include "devices/bus/instruction_clock.h"
 
 namespace tandem::devices {
@@ -41,6 +46,27 @@ TEST_CASE("timer: a cancelled or re-armed timer keeps only its last deadline") {
   timer.Cancel();
   clock.Advance(100);
   CHECK_EQ(fired, 0);
+}
+
+TEST_CASE("timer: one that its callback arms while it is being destroyed is gone") {
+  InstructionClock clock(0);
+  std::promise<void> is_in_callback, may_arm;
+  Timer* self = nullptr;
+  auto timer = std::make_unique<Timer>(clock, [&] {
+    is_in_callback.set_value();
+    may_arm.get_future().wait();
+    self->Arm(100);
+  });
+  self = timer.get();
+  self->Arm(1);
+  std::thread runner([&] { clock.Advance(2); });
+  is_in_callback.get_future().wait();
+  std::thread destroyer([&] { timer.reset(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it waits
+  may_arm.set_value();
+  runner.join();
+  destroyer.join();
+  CHECK_FALSE(clock.NextDeadline().has_value());
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace tandem::devices {
 namespace {
 
 // Local APICs that remember what they were sent.
-class FakeApics final : public ApicFabric {
+class FakeApics final : public StatefulApics {
  public:
   struct Pin {
     MsiMessage message;
@@ -22,11 +22,14 @@ class FakeApics final : public ApicFabric {
   }
   void SetEoiHandler(std::function<void(u8)> handler) override { end_of_interrupt = handler; }
   void Reset() override { ++resets; }
+  std::vector<LocalApicState> Save() const override { return states; }
+  void Load(const std::vector<LocalApicState>& loaded) override { states = loaded; }
 
   std::vector<MsiMessage> sent;
   std::map<u32, Pin> pins;
   std::function<void(u8)> end_of_interrupt;
   int resets = 0;
+  std::vector<LocalApicState> states;
 };
 
 class FakeSignals final : public CpuSignals {
@@ -110,6 +113,28 @@ TEST_CASE("split irqchip: the 8259s interrupt the first processor only") {
   CHECK_FALSE(rig.chip.TakeVector(1).has_value());
   CHECK_EQ(rig.chip.TakeVector(0), 0x23);
   CHECK_FALSE(rig.chip.HasVector(0));
+}
+
+TEST_CASE("split irqchip: one that takes the state over sends what waits and tells its pins") {
+  IrqState state;
+  state.apics.resize(1);
+  state.apics[0].base = 0xfee00900;
+  state.io_apic.entries.fill(1u << 16);
+  state.io_apic.entries[20] = 0x8040;  // level-triggered, high, not sent yet
+  state.io_apic.entries[21] = 0xc041;  // sent, not ended
+  state.io_apic.lines = 1u << 20 | 1u << 21;
+  state.pics[0] = {.lines = 8, .requests = 8, .vector_base = 0x20};
+  Rig rig;
+  rig.chip.Load(state);
+  REQUIRE_EQ(rig.apics.states.size(), 1);
+  CHECK_EQ(rig.apics.states[0].base, 0xfee00900);
+  REQUIRE_EQ(rig.apics.sent.size(), 1);
+  CHECK_EQ(rig.apics.sent[0].data, 0xc040);
+  CHECK_EQ(rig.apics.pins[21].message.data, 0xc041);
+  CHECK_EQ(rig.signals.pending, 1);
+  CHECK_EQ(rig.chip.TakeVector(0), 0x23);
+  rig.apics.end_of_interrupt(0x41);
+  CHECK_EQ(rig.apics.sent.size(), 2);
 }
 
 TEST_CASE("split irqchip: a reset masks all pins and reaches the local APICs") {

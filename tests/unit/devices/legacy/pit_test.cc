@@ -88,5 +88,31 @@ TEST_CASE("pit: the HPET takes the interrupt away") {
   CHECK_EQ(rig.chip.rises[0], 0);
 }
 
+TEST_CASE("pit: another one that takes the state over ticks in step, without an edge of its own") {
+  PitRig rig;
+  rig.Program(0, 0x34, 11932);
+  Out(rig.pit, Pit::kControlOffset, 0x0f);
+  rig.clock.Advance(14 * kMs);
+  const PitState state = rig.pit.SavePit();
+  const int before = rig.chip.rises[0];
+  PitRig other;
+  other.clock.Advance(kMs);
+  other.chip.lines[0] = true;  // as a chip that took its state over has it
+  other.pit.LoadPit(state);
+  CHECK_EQ(other.chip.rises[0], 0);
+  other.clock.Advance(5 * kMs);
+  CHECK_EQ(other.chip.rises[0], 0);
+  other.clock.Advance(2 * kMs);
+  CHECK_EQ(other.chip.rises[0], 1);
+  CHECK_EQ(before, rig.chip.rises[0]);
+  CHECK_EQ(In(other.pit, Pit::kControlOffset) & 0x0f, 0x0f);
+}
+
+TEST_CASE("pit: one that was never programmed leaves its line alone when its state is taken over") {
+  PitRig rig, other;
+  other.pit.LoadPit(rig.pit.SavePit());
+  CHECK_FALSE(other.chip.lines[0]);
+}
+
 }  // namespace
 }  // namespace tandem::devices
