@@ -32,7 +32,7 @@ bool PageTableMemory::SetBits(Gpa address, u32 entry_size, u64 expected, u64 bit
   const bool is_set = entry_size == 8 ? CompareExchange<u64>(host, expected, bits)
                                       : CompareExchange<u32>(host, expected, bits);
   if (is_set) {
-    range->ram->MarkDirty(offset, entry_size);
+    range->ram->NoteTableBits(offset, entry_size);
   }
   return is_set;
 }

@@ -131,7 +131,7 @@ IoStatus FlatView::DmaWrite(Gpa start, std::span<const std::byte> data) const {
                        if (!range.writable) {
                          return IoStatus::kReadOnly;
                        }
-                       WriteRam(range, offset, part);
+                       range.ram->WriteFromDevice(offset, part);
                        return IoStatus::kOk;
                      });
 }

@@ -70,6 +70,21 @@ RamBlock::RamBlock(std::string name, u64 size, UniqueFd fd, std::byte* data)
 
 RamBlock::~RamBlock() { ::munmap(data_, size_); }
 
+void RamBlock::WriteFromDevice(u64 offset, std::span<const std::byte> data) {
+  if (write_observer_ != nullptr && write_observer_->TakesDeviceWrite(*this, offset, data)) {
+    return;
+  }
+  std::memcpy(data_ + offset, data.data(), data.size());
+  MarkDirty(offset, data.size());
+}
+
+void RamBlock::NoteTableBits(u64 offset, u32 entry_size) {
+  MarkDirty(offset, entry_size);
+  if (write_observer_ != nullptr) {
+    write_observer_->OnTableBits(*this, offset, entry_size);
+  }
+}
+
 void RamBlock::SetCodeGranules(u64 page_offset, u64 granules) {
   const u64 before =
       code_[page_offset / kCodePageSize].exchange(granules, std::memory_order_acq_rel);

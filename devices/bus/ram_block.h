@@ -24,6 +24,16 @@ class CodeObserver {
   virtual void OnCodeWritten(RamBlock& ram, u64 offset, u64 length) = 0;
 };
 
+// Who looks on at what is written to memory, but not by instructions.
+class WriteObserver {
+ public:
+  virtual ~WriteObserver() = default;
+  // Any thread: a device writes these bytes. True: the observer does so itself, soon.
+  virtual bool TakesDeviceWrite(RamBlock& ram, u64 offset, std::span<const std::byte> data) = 0;
+  // A vCPU's thread: a page walk has set bits in an entry of a table.
+  virtual void OnTableBits(RamBlock& ram, u64 offset, u32 entry_size) = 0;
+};
+
 // A run of host memory (a memfd mapped shared) that backs guest RAM or ROM. Zero-filled when made;
 // pages cost nothing until they are touched. Contents may be read and written by any thread.
 class RamBlock {
@@ -44,6 +54,13 @@ class RamBlock {
   void SetDirtyLogging(bool on) { dirty_logging_.store(on, std::memory_order_release); }
   bool dirty_logging() const { return dirty_logging_.load(std::memory_order_acquire); }
   void MarkDirty(u64 offset, u64 length);
+  // Memory that a device writes to.
+  void WriteFromDevice(u64 offset, std::span<const std::byte> data);
+  // A page walk has set bits there.
+  void NoteTableBits(u64 offset, u32 entry_size);
+  // Before anybody writes; null: none.
+  void SetWriteObserver(WriteObserver* observer) { write_observer_ = observer; }
+
   // Which bytes have been translated, a bit for each 64 bytes of a page. Writers report to MarkDirty
   // what they write; those who write without doing so must not touch pages with code. Any thread;
   // the observer, set before the first granule is, outlives the block.
@@ -72,6 +89,7 @@ class RamBlock {
   std::atomic<bool> dirty_logging_{false};
   std::vector<std::atomic<u64>> dirty_;
   CodeObserver* observer_ = nullptr;
+  WriteObserver* write_observer_ = nullptr;
   // Granules of each page, and pages with code in each chunk; touched memory only costs.
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
