@@ -27,6 +27,12 @@ class DbtAccelerator final : public Accelerator {
       if (options_.has_precise_flags) {
         shared_->KeepFlagsPrecise();
       }
+      if (options_.onlooker != nullptr) {
+        shared_->WatchEntries();
+      }
+      if (options_.max_unit_insts != 0) {
+        shared_->LimitUnits(options_.max_unit_insts);
+      }
       if (options_.has_perf_map) {
         shared_->OpenPerfMap();
       }
@@ -34,7 +40,8 @@ class DbtAccelerator final : public Accelerator {
         shared_->OpenGdbJit();
       }
     }
-    return std::unique_ptr<Vcpu>(std::make_unique<DbtVcpu>(id, model, env, shared_));
+    return std::unique_ptr<Vcpu>(
+        std::make_unique<DbtVcpu>(id, model, env, shared_, options_.onlooker));
   }
 
   // All time is the machine's clock.

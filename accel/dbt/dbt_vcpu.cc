@@ -15,7 +15,7 @@ constexpr u64 kFreeSlice = u64{1} << 40;
 }  // namespace
 
 DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env,
-                 std::shared_ptr<jit::SharedCode> shared)
+                 std::shared_ptr<jit::SharedCode> shared, jit::Onlooker* onlooker)
     : id_(id),
       signature_(cpu::Signature(model)),
       env_(env),
@@ -24,10 +24,11 @@ DbtVcpu::DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& 
       events_(context_->attention),
       interpreter_(
           {state_, model, env.memory, env.ports, env.irqs.Apic(id), env.clock, id, &context_->tlb}),
-      shared_(std::move(shared)) {
+      shared_(std::move(shared)),
+      onlooker_(onlooker) {
   cpu::PowerOnReset(state_, id == 0, signature_);
   if (shared_ != nullptr) {
-    engine_.emplace(*context_, interpreter_, *shared_);
+    engine_.emplace(*context_, interpreter_, *shared_, onlooker_);
   }
   StateChanged();
 }
@@ -142,6 +143,9 @@ void DbtVcpu::ServeEvents() {
   if ((resets & kStartupEvent) != 0) {
     DoStartup();
   }
+  if ((resets & (kInitEvent | kStartupEvent)) != 0 && onlooker_ != nullptr) {
+    onlooker_->OnReset(state_);
+  }
   if (state_.pending_event.kind != cpu::PendingEvent::Kind::kNone) {
     DeliverPendingEvent();
   }
@@ -161,6 +165,9 @@ void DbtVcpu::ServeNmis() {
   const u32 waiting = arrived + (state_.nmi_pending ? 1 : 0);
   state_.nmi_pending = waiting != 0;
   if (state_.nmi_pending && !state_.nmi_blocked && !state_.sti_shadow) {
+    if (onlooker_ != nullptr) {
+      onlooker_->OnNmi(state_);
+    }
     interpreter_.TakeNmi();
     state_.nmi_pending = waiting > 1;
   }

@@ -16,7 +16,7 @@ class DbtVcpu final : public Vcpu {
  public:
   // shared: the machine's translated code; null: only the interpreter runs.
   DbtVcpu(devices::VcpuId id, const cpu::CpuModel& model, const VcpuEnv& env,
-          std::shared_ptr<jit::SharedCode> shared);
+          std::shared_ptr<jit::SharedCode> shared, jit::Onlooker* onlooker = nullptr);
   ~DbtVcpu() override;
 
   Exit Run() override;
@@ -66,6 +66,7 @@ class DbtVcpu final : public Vcpu {
   std::optional<u64> reported_;  // the breakpoint that the guest stands at
   cpu::Interpreter interpreter_;
   const std::shared_ptr<jit::SharedCode> shared_;
+  jit::Onlooker* const onlooker_;  // null: none
   std::optional<jit::Engine> engine_;
 };
 

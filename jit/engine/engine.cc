@@ -77,12 +77,14 @@ Handlers Engine::MakeHandlers() {
           .entered = &EngineThunks::Entered};
 }
 
-Engine::Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared)
+Engine::Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared,
+               Onlooker* onlooker)
     : context_(context),
       state_(context.state),
       interpreter_(interpreter),
       mmu_(interpreter.mmu()),
       shared_(shared),
+      onlooker_(onlooker),
       user_stack_(std::make_unique<ShadowStack>(shared.thunks().return_underflow)),
       kernel_stack_(std::make_unique<ShadowStack>(shared.thunks().return_underflow)) {
   context_.engine = this;
@@ -139,6 +141,9 @@ void Engine::StandAt(SiteRecord site) {
     site.homes.Rearrange(state_.gpr.data());
   }
   TakeState();
+  if (onlooker_ != nullptr) [[unlikely]] {
+    onlooker_->OnStanding();
+  }
 }
 
 const u8* Engine::Resume() {
@@ -153,6 +158,7 @@ void Engine::Step() {
   ++counts_.interpreted;
   LogStep();
   UnloadX87();
+  ShowStep();
   interpreter_.ExecuteOne();
   mode_is_old_ = true;
 }

@@ -7,6 +7,7 @@
 #include "jit/context/context.h"
 #include "jit/engine/alias_windows.h"
 #include "jit/engine/code_pages.h"
+#include "jit/engine/onlooker.h"
 #include "jit/engine/shared_code.h"
 
 namespace tandem::jit {
@@ -22,7 +23,9 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   static constexpr u32 kOwnAttention = kPauseAttention | kForgetAttention | kSampleAttention;
 
   // All outlive the engine; the interpreter executes on context.state and context.tlb.
-  Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared);
+  // onlooker: null, or SharedCode::WatchEntries was called.
+  Engine(VcpuContext& context, cpu::Interpreter& interpreter, SharedCode& shared,
+         Onlooker* onlooker = nullptr);
   ~Engine() override;
 
   // Executes until attention asks for a return, or the processor halts or shuts down.
@@ -101,6 +104,8 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
 
   // entered.cc
   u64 LinearOf(i32 offset) const;
+  void ShowEntry(i32 offset);
+  void ShowStep();
 
   // check_entries.cc
   u64 HostOfCode(u64 linear);
@@ -172,6 +177,8 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   // fpu.cc
   void LoadX87();
   void UnloadX87();
+  std::optional<cpu::FxImage> BorrowX87();
+  void GiveX87Back(const std::optional<cpu::FxImage>& image);
 
   // x87_pointers.cc
   struct X87Place {
@@ -187,6 +194,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   cpu::Interpreter& interpreter_;
   cpu::Mmu& mmu_;
   SharedCode& shared_;
+  Onlooker* const onlooker_;
 
   UnitMode mode_;
   bool mode_is_old_ = true;

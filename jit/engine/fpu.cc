@@ -20,6 +20,24 @@ void CopyX87(cpu::FxImage& to, const cpu::FxImage& from) {
 
 }  // namespace
 
+// The state is whole until what the unit had is given back.
+std::optional<cpu::FxImage> Engine::BorrowX87() {
+  if (!x87_loaded_) {
+    return std::nullopt;
+  }
+  std::optional<cpu::FxImage> image(std::in_place);
+  asm volatile("fxsave64 %0\n\tfninit" : "=m"(*image));
+  MendX87Pointers(*image);
+  CopyX87(state_.fx, *image);
+  return image;
+}
+
+void Engine::GiveX87Back(const std::optional<cpu::FxImage>& image) {
+  if (image) {
+    asm volatile("fxrstor64 %0" ::"m"(*image));
+  }
+}
+
 void Engine::LoadX87() {
   cpu::FxImage image;
   asm volatile("fxsave64 %0" : "=m"(image));  // MXCSR and XMM stay as they are

@@ -47,7 +47,12 @@ void Engine::ExecuteElsewhere() {
   GuestPage page;
   cpu::Fault fault;
   FetchPage(LinearRip(), page, fault);
-  fault ? interpreter_.Raise(fault) : Step();
+  if (fault) {
+    ShowStep();
+    interpreter_.Raise(fault);
+  } else {
+    Step();
+  }
   mode_is_old_ = true;
 }
 
@@ -64,6 +69,7 @@ void Engine::StepUnwatched(MappedWindow& window, u16 offset) {
   LogStep();
   shared_.NoteStep(*window.GuestAt(0), *inst);
   UnloadX87();
+  ShowStep();
   const CallOut once(*inst, mode_, model);
   (void)interpreter_.ExecuteBound(once.bound.step);
   mode_is_old_ = true;

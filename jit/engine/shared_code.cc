@@ -194,7 +194,7 @@ const Block* SharedCode::Find(CodeUser& user, const UnitMode& mode, MappedWindow
 
 Unit SharedCode::Read(const UnitMode& mode, MappedWindow& window, u16 offset) const {
   if (eagerness_ <= Eagerness::kBlocks) [[likely]] {
-    return ReadUnit(mode, model_, window, offset);
+    return ReadUnit(mode, model_, window, offset, max_unit_insts_);
   }
   Hints hints;
   for (const UnitInst& inst :
@@ -237,7 +237,7 @@ const Block* SharedCode::Remake(CodeUser& user, const UnitMode& mode, MappedWind
     if (as_region) {
       return ReadRegion(mode, model_, window, offset, RegionKind::kLoop, hints);
     }
-    Unit unit = ReadUnit(mode, model_, window, offset);
+    Unit unit = ReadUnit(mode, model_, window, offset, max_unit_insts_);
     unit.hints = hints;
     return unit;
   });

@@ -64,6 +64,11 @@ class SharedCode final : public devices::CodeObserver {
   void KeepFlagsPrecise() { has_precise_flags_ = true; }
   bool has_precise_flags() const { return has_precise_flags_; }
 
+  // Blocks tell of each entry from now on: Onlooker. While the machine is built.
+  void WatchEntries() { watches_entries_ = true; }
+  // Straight units have at most so many instructions from now on. While the machine is built.
+  void LimitUnits(size_t max_insts) { max_unit_insts_ = max_insts; }
+
   // Names all code for perf from now on. While the machine is built.
   void OpenPerfMap() { perf_map_.emplace(thunks_, space_); }
   // Likewise for GDB.
@@ -160,7 +165,8 @@ class SharedCode final : public devices::CodeObserver {
   std::optional<GdbJit> gdb_jit_;  // guarded by cache_.mutex()
   Eagerness eagerness_ = Eagerness::kNone;
   bool has_precise_flags_ = false;
-  const bool watches_entries_;
+  bool watches_entries_;
+  size_t max_unit_insts_ = kMaxUnitInsts;
   const bool counts_in_code_;
 
   std::atomic<bool> pause_wanted_{false};
