@@ -42,6 +42,7 @@ inline const std::vector<RoomRule> kRooms = {
     {"accel/api", {"cpu/state", "devices/bus"}},
     {"accel/dbt", {"accel/api", "jit/context", "jit/engine", "cpu/", "devices/bus"}},
     {"accel/kvm", {"accel/api", "cpu/", "devices/bus"}},
+    {"accel/lockstep", {"accel/api", "accel/dbt", "cpu/", "jit/engine", "devices/bus"}},
     {"accel/run", {"accel/api", "cpu/state", "devices/bus"}},
     {"firmware", {"devices/bus"}},
     {"frontend/config", {}},
