@@ -86,6 +86,22 @@ void ChooseScreen(Draft& draft) {
   }
 }
 
+// Its time counts instructions; many a one lasts longer than a nanosecond on the processors of today.
+Result<void> CompleteLockstep(Draft& draft) {
+  constexpr u32 kShift = 3;
+  MachineConfig& machine = draft.out.machine;
+  const bool is_on = std::ranges::any_of(machine.accels, [](const AccelConfig& accel) {
+    return accel.lockstep != LockstepWith::kNobody;
+  });
+  if (is_on && !machine.icount_shift) {
+    machine.icount_shift = kShift;
+  }
+  if (is_on && machine.smp.cpus > 1) {
+    return Fail("lockstep= follows one processor: use -smp 1 with it");
+  }
+  return {};
+}
+
 Result<void> Complete(Draft& draft) {
   std::vector<AccelConfig>& accels = draft.out.machine.accels;
   if (accels.empty() && draft.accel_error) {
@@ -96,7 +112,7 @@ Result<void> Complete(Draft& draft) {
   }
   ChooseScreen(draft);
   ApplyGlobals(draft);
-  for (const auto complete : {&AddDefaultPorts, &PlaceDrives, &CompleteSmp}) {
+  for (const auto complete : {&AddDefaultPorts, &PlaceDrives, &CompleteSmp, &CompleteLockstep}) {
     if (Result<void> done = complete(draft); !done) {
       return done;
     }

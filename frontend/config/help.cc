@@ -99,6 +99,9 @@ std::string HelpText(Request request) {
              "flags\n"
              "                      are the processor's, even those that are overwritten before "
              "any use\n"
+             "                      lockstep=interp: with the interpreter behind it, all state compared\n"
+             "                      (lockstep=kvm: with KVM, for tiny guests); it ends at the first\n"
+             "                      difference or, with lockstep-for=N, after N instructions\n"
              "  tcg                 the same, by the name that QEMU's users know\n";
     case Request::kDeviceHelp:
       return DeviceHelp();

@@ -14,13 +14,16 @@ namespace tandem::frontend {
 
 enum class AccelKind : u8 { kAuto, kDbt, kKvm };
 enum class IrqchipMode : u8 { kOn, kSplit, kOff };
+enum class LockstepWith : u8 { kNobody, kInterpreter, kKvm };
 
 // One accelerator that would do.
 struct AccelConfig {
   AccelKind kind = AccelKind::kAuto;
-  bool jit = true;             // dbt: translate; the interpreter otherwise
-  bool precise_flags = false;  // dbt: jit::SharedCode::KeepFlagsPrecise
-  bool fallback = true;        // kvm: interpret what it cannot emulate
+  bool jit = true;                                // dbt: translate; the interpreter otherwise
+  bool precise_flags = false;                     // dbt: jit::SharedCode::KeepFlagsPrecise
+  LockstepWith lockstep = LockstepWith::kNobody;  // dbt: a second engine that it is compared with
+  u64 lockstep_for = 0;  // instructions until the end of the emulator; 0: none
+  bool fallback = true;  // kvm: interpret what it cannot emulate
 };
 
 struct SmpConfig {
@@ -101,10 +104,10 @@ struct MachineConfig {
   std::string machine = "pc";
   bool has_hpet = true;
   bool has_pit = true;
-  std::vector<AccelConfig> accels;  // the first that works here counts; never empty
+  std::vector<AccelConfig> accels;         // the first that works here counts; never empty
   IrqchipMode irqchip = IrqchipMode::kOn;  // kvm: which interrupt controllers are the kernel's
-  bool perf_map = false;  // dbt: a map of translated code for perf
-  bool gdb_jit = false;   // dbt: names of translated code for GDB
+  bool perf_map = false;                   // dbt: a map of translated code for perf
+  bool gdb_jit = false;                    // dbt: names of translated code for GDB
   std::string cpu = "max";
   SmpConfig smp;
   u64 ram_bytes = u64{128} << 20;

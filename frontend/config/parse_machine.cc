@@ -63,6 +63,22 @@ void TakeIrqchip(KeyValues& keys, MachineConfig& machine) {
   }
 }
 
+// Both engines see one time, which counts the instructions that they have executed.
+void ReadLockstep(KeyValues& keys, AccelConfig& accel) {
+  const std::string with = keys.Choice("lockstep", {"off", "interp", "kvm"}, "off");
+  accel.lockstep = with == "interp" ? LockstepWith::kInterpreter
+                   : with == "kvm"  ? LockstepWith::kKvm
+                                    : LockstepWith::kNobody;
+  const std::optional<u64> instructions = keys.Number("lockstep-for", 1, ~u64{0});
+  if (instructions && accel.lockstep == LockstepWith::kNobody) {
+    keys.Reject("lockstep-for= goes with lockstep=interp or lockstep=kvm");
+  }
+  if (accel.lockstep != LockstepWith::kNobody && !accel.jit) {
+    keys.Reject("lockstep= compares the translator: leave out jit=off");
+  }
+  accel.lockstep_for = instructions.value_or(0);
+}
+
 // "kvm:tcg": the first that works.
 void ReadAccelList(Draft& draft, const std::string& list, const std::string& where) {
   for (const std::string& name : Split(list, ':')) {
@@ -123,6 +139,7 @@ void ChooseAccel(Draft& draft, const std::string& names, KeyValues& keys) {
     accel.kind = AccelKind::kDbt;
     accel.jit = keys.Bool("jit", true);
     accel.precise_flags = keys.Bool("precise-flags", false);
+    ReadLockstep(keys, accel);
     keys.Choice("thread", {"single", "multi"}, "multi");
     keys.Number("tb-size", 0, 1u << 20);
     keys.Bool("split-wx", false);

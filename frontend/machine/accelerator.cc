@@ -1,5 +1,6 @@
 #include "accel/dbt/dbt_accelerator.h"
 #include "accel/kvm/kvm_accelerator.h"
+#include "accel/lockstep/lockstep_accelerator.h"
 #include "base/log.h"
 #include "frontend/machine/board.h"
 
@@ -15,7 +16,29 @@ const char* OptionForDbt(const MachineConfig& config) {
                              : nullptr;
 }
 
+// KVM's interrupt controllers would not tell what they do.
+Result<void> UseLockstep(Board& board, const AccelConfig& accel) {
+  accel::LockstepOptions options{.instructions = accel.lockstep_for,
+                                 .on_limit = [&board] { board.requests.exit(0); }};
+  if (board.config.perf_map || board.config.gdb_jit) {
+    return Fail("lockstep= names no translated code: leave out -perfmap and -gdbjit");
+  }
+  if (accel.lockstep == LockstepWith::kKvm) {
+    auto kvm = accel::MakeKvmAccelerator(
+        {.irqchip = accel::KernelIrqchip::kOff, .has_fallback = false});
+    if (!kvm) {
+      return kvm.error();
+    }
+    options.replica = std::move(*kvm);
+  }
+  board.accelerator = accel::MakeLockstepAccelerator(std::move(options));
+  return {};
+}
+
 Result<void> UseDbt(Board& board, const AccelConfig& accel) {
+  if (accel.lockstep != LockstepWith::kNobody) {
+    return UseLockstep(board, accel);
+  }
   board.accelerator = accel::MakeDbtAccelerator({.translates = accel.jit,
                                                  .has_precise_flags = accel.precise_flags,
                                                  .has_perf_map = board.config.perf_map,

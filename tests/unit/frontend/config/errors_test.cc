@@ -56,6 +56,12 @@ constexpr ErrorRow kRows[] = {
     {"-accel kvm,jit=off", "unknown property 'jit'"},
     {"-accel tgc", "unknown accelerator 'tgc': did you mean 'tcg'?"},
     {"-accel dbt,jit=maybe", "jit=maybe is neither on nor off"},
+    {"-accel dbt,lockstep=intrp", "lockstep=intrp"},
+    {"-accel dbt,lockstep-for=5", "goes with lockstep=interp or lockstep=kvm"},
+    {"-accel dbt,lockstep=interp,lockstep-for=0", "lockstep-for=0"},
+    {"-accel dbt,lockstep=interp,jit=off", "leave out jit=off"},
+    {"-accel dbt,lockstep=interp -smp 2", "use -smp 1"},
+    {"-accel kvm,lockstep=interp", "unknown property 'lockstep'"},
     {"-accel dbt,jt=on", "unknown property 'jt': did you mean 'jit'?"},
     {"-no-acpi", "not there yet"},
     // Names and time

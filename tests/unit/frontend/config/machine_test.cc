@@ -100,6 +100,18 @@ TEST_CASE("command line: what KVM is to do itself") {
   CHECK_EQ(MachineOf("-enable-kvm").accels[0].kind, AccelKind::kKvm);
 }
 
+TEST_CASE(
+    "command line: lockstep counts time by instructions, as fast as -icount says if it is given") {
+  const MachineConfig plain = MachineOf("-accel dbt,lockstep=interp,lockstep-for=200000000");
+  CHECK_EQ(plain.accels[0].lockstep, LockstepWith::kInterpreter);
+  CHECK_EQ(plain.accels[0].lockstep_for, 200'000'000);
+  CHECK_EQ(plain.icount_shift.value_or(99), 3);
+  const MachineConfig counted = MachineOf("-icount shift=6 -accel tcg,lockstep=kvm");
+  CHECK_EQ(counted.accels[0].lockstep, LockstepWith::kKvm);
+  CHECK_EQ(counted.icount_shift.value_or(99), 6);
+  CHECK_FALSE(MachineOf("-accel dbt,lockstep=off").icount_shift.has_value());
+}
+
 TEST_CASE("command line: boot options, firmware files and identity") {
   const MachineConfig machine = MachineOf(
       "-kernel K -initrd I -append a=b -bios B -boot order=dc,once=n,menu=on,splash-time=5 "
