@@ -137,7 +137,7 @@ TEST_CASE("run: other vCPUs go on from the state of those they replace, and hear
   std::vector<std::unique_ptr<Vcpu>> vcpus;
   vcpus.push_back(std::make_unique<FakeVcpu>(Guest::kSpins));
   FakeVcpu& fake = static_cast<FakeVcpu&>(*vcpus[0]);
-  run.MoveTo(std::move(vcpus));
+  run.MoveTo([&] { return std::move(vcpus); });
   CHECK_EQ(fake.rip, 0x1234);
   CHECK_EQ(fake.runs, 0);
   run.SendNmi(0);
