@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -70,6 +71,8 @@ struct Board {
 
   cpu::CpuModel cpu_model;
 
+  std::future<Result<firmware::KernelFiles>> files_ahead;  // of the first direct boot
+
   devices::Clock& clock();
   firmware::Board Facts() const;  // for firmware tables
   // A kernel is entered directly unless firmware is asked for.
@@ -82,6 +85,8 @@ struct Board {
   devices::IrqLine IsaIrq(u32 irq) { return {*irqs, irq}; }
 };
 
+// Begins to read what LoadGuest will load, beside the building of the rest.
+Result<void> ReadAhead(Board& board);
 Result<void> AddAccelerator(Board& board);
 Result<void> AddMemory(Board& board);
 Result<void> AddPlatform(Board& board);

@@ -40,11 +40,15 @@ void ApplyEntry(const firmware::CpuEntry& entry, cpu::CpuState& state) {
   state.ldtr = {};
 }
 
+Result<firmware::KernelFiles> ReadFiles(const MachineConfig& config) {
+  return firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
+}
+
 // Direct boot: what a BIOS would have set up, then the kernel's entry point. The files are read anew
 // for each boot, as between two they would only take memory.
 Result<firmware::CpuEntry> LoadDirectly(Board& board) {
-  const MachineConfig& config = board.config;
-  const auto files = firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
+  const auto files =
+      board.files_ahead.valid() ? board.files_ahead.get() : ReadFiles(board.config);
   if (!files) {
     return files.error();
   }
@@ -74,6 +78,13 @@ void StartProcessors(Board& board, const std::function<void(cpu::CpuState&)>& st
 }
 
 }  // namespace
+
+Result<void> ReadAhead(Board& board) {
+  if (!board.BootsThroughBios()) {
+    board.files_ahead = std::async(std::launch::async, &ReadFiles, std::cref(board.config));
+  }
+  return {};
+}
 
 Result<void> LoadGuest(Board& board) {
   firmware::CpuEntry entry;

@@ -145,8 +145,9 @@ Result<std::unique_ptr<Machine>> Machine::Build(const MachineConfig& config, Eve
   board.chardevs = std::make_unique<Chardevs>(
       loop, devices::MuxCommands{[self] { self->End({EndReason::kUserQuit}); }, [] {}});
   for (const auto add :
-       {&AddAccelerator, &OpenChardevs, &AddMemory, &AddPlatform, &AddPci, &AddCharacterPorts,
-        &AddDisks, &AddDisplay, &AddUserDevices, &AddFirmwareConfig, &AddProcessors, &LoadGuest}) {
+       {&ReadAhead, &AddAccelerator, &OpenChardevs, &AddMemory, &AddPlatform, &AddPci,
+        &AddCharacterPorts, &AddDisks, &AddDisplay, &AddUserDevices, &AddFirmwareConfig,
+        &AddProcessors, &LoadGuest}) {
     if (Result<void> done = add(board); !done) {
       return done.error();
     }

@@ -164,7 +164,10 @@ void Batches::Repeat(const std::string& name, const Inst* only,
     completed_ += contest_.host().exception ? 0 : 1;
     if (!differences.empty()) {
       const Start start = current_;
-      Explain(name, only, differences);
+      // Not where the last instruction was entered in its midst and goes on in what stands behind.
+      if (!contest_.Differences(start, only, number_, NativeRunner::End::kHlt).empty()) {
+        Explain(name, only, differences);
+      }
       is_explained = true;
       // Going on from what the host left.
       (void)contest_.Differences(start, only, number_);

@@ -106,8 +106,9 @@ std::vector<Difference> Contest::Differences(const CpuState& start) {
   return found;
 }
 
-std::vector<Difference> Contest::Differences(const Start& start, const Inst* only, u64 turn) {
-  parties_.PutCode(start.mode, start.code, turn);
+std::vector<Difference> Contest::Differences(const Start& start, const Inst* only, u64 turn,
+                                             NativeRunner::End end) {
+  parties_.PutCode(start.mode, start.code, turn, end);
   parties_.FillMemory(start.data, start.stack);
   Begin(only, {CodeBits(start.mode)}, start.code);
   return Differences(start.state);

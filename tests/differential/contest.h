@@ -26,7 +26,8 @@ class Contest {
   // Runs all and looks at all of memory.
   std::vector<Difference> Differences(const CpuState& start);
   // All at once, from a start that was kept.
-  std::vector<Difference> Differences(const Start& start, const Inst* only, u64 turn);
+  std::vector<Difference> Differences(const Start& start, const Inst* only, u64 turn,
+                                      NativeRunner::End end = NativeRunner::End::kJump);
 
   // Whether the host came to an end of the last run; if not, nothing was compared.
   bool has_ended() const {

@@ -33,11 +33,12 @@ const CpuModel& Parties::model() { return GroupOf(MachineMode::kLong).interprete
 
 const CpuState& Parties::ResetState(MachineMode mode) { return GroupOf(mode).reset; }
 
-void Parties::PutCode(MachineMode mode, std::span<const u8> code, u64 turn) {
+void Parties::PutCode(MachineMode mode, std::span<const u8> code, u64 turn,
+                      NativeRunner::End end) {
   Group& group = GroupOf(mode);
   interpreter_ = group.interpreter.get();
   translator_ = group.translators[turn % group.translators.size()].get();
-  native_.PutCode(mode, code);
+  native_.PutCode(mode, code, end);
   for (Machine* const machine : {interpreter_, translator_}) {
     machine->PutCode(code);
     machine->ForgetCode();

@@ -32,7 +32,8 @@ class Parties final : public MemoryWriter {
   const CpuState& ResetState(MachineMode mode);
 
   // The next runs are of this code; turn says which of the translators has them.
-  void PutCode(MachineMode mode, std::span<const u8> code, u64 turn);
+  void PutCode(MachineMode mode, std::span<const u8> code, u64 turn,
+               NativeRunner::End end = NativeRunner::End::kJump);
   void FillMemory(std::span<const std::byte> data, std::span<const std::byte> stack);
   void Write(u64 linear, std::span<const u8> bytes) override;
   // The engine's memory becomes as the host's.

@@ -188,13 +188,15 @@ NativeRunner::~NativeRunner() {
   }
 }
 
-// Straight code goes on to a jump to Leave, which costs less than a signal.
-void NativeRunner::PutCode(MachineMode mode, std::span<const u8> code) {
+void NativeRunner::PutCode(MachineMode mode, std::span<const u8> code, End end_with) {
   std::memset(code_, kHlt, code_size_ + kLeaveSize);
   mode_ = mode;
   code_size_ = code.size();
   std::memcpy(code_, code.data(), code.size());
   u8* const end = code_ + code.size();
+  if (end_with == End::kHlt) {
+    return;
+  }
   if (mode == MachineMode::kLong) {
     end[0] = 0xe9;
     StoreLe<u32>(end + 1, static_cast<u32>(kNativeLeave - (kLongLayout.code + code.size() + 5)));

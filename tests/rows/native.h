@@ -25,8 +25,11 @@ class NativeRunner {
   // Whether the host lets a process have segments for this mode.
   bool Has(MachineMode mode) const { return mode != MachineMode::kCompat16 || has_16_bit_; }
 
+  // What stands behind the code: a jump that leaves it, which costs less than a signal, or as in
+  // machines a HLT. These differ for an instruction that goes on there.
+  enum class End : u8 { kJump, kHlt };
   // HLTs surround the code: where it comes to one of these it ends.
-  void PutCode(MachineMode mode, std::span<const u8> code);
+  void PutCode(MachineMode mode, std::span<const u8> code, End end = End::kJump);
 
   // Executes the code with the GPRs, arithmetic flags, GS base, x87, MXCSR and vector registers of
   // state, which are replaced by those after it; state.rip is where it ended, at an exception that
