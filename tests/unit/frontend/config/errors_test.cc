@@ -60,7 +60,6 @@ constexpr ErrorRow kRows[] = {
     {"-accel dbt,lockstep-for=5", "goes with lockstep=interp or lockstep=kvm"},
     {"-accel dbt,lockstep=interp,lockstep-for=0", "lockstep-for=0"},
     {"-accel dbt,lockstep=interp,jit=off", "leave out jit=off"},
-    {"-accel dbt,lockstep=interp -smp 2", "use -smp 1"},
     {"-accel kvm,lockstep=interp", "unknown property 'lockstep'"},
     {"-accel dbt,jt=on", "unknown property 'jt': did you mean 'jit'?"},
     {"-no-acpi", "not there yet"},
@@ -142,6 +141,14 @@ TEST_CASE("command line: each mistake is told in one line with its place") {
     CHECK_NE(message.find(row.part), std::string::npos);
     CHECK_EQ(message.find('\n'), std::string::npos);
     CHECK_NE(message.find("(argument "), std::string::npos);
+  }
+}
+
+TEST_CASE("command line: lockstep follows one processor, wherever the others are asked for") {
+  for (const char* const words : {"-accel dbt,lockstep=interp -smp 2", "-smp 2 -accel dbt,lockstep=kvm"}) {
+    const Result<Invocation> command = Command(words);
+    REQUIRE_FALSE(command.ok());
+    CHECK_NE(command.error().message.find("use -smp 1"), std::string::npos);
   }
 }
 
