@@ -1,11 +1,13 @@
 #include "tests/rows/machine.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "base/bits.h"
 #include "base/check.h"
 #include "cpu/state/model_parser.h"
+#include "tests/rows/kvm_engine.h"
 
 namespace tandem::cpu {
 namespace {
@@ -64,7 +66,9 @@ Machine::Machine(MachineMode mode, EngineKind kind)
   const Interpreter::Parts parts{state_,  model_, memory_, ports_,
                                  nullptr, clock_, 0,       &context_->tlb};
   interpreter_ = std::make_unique<Interpreter>(parts);
-  if (kind_ != EngineKind::kInterpreter) {
+  if (kind_ == EngineKind::kKvm) {
+    kvm_ = std::make_unique<KvmEngine>(model_, memory_, ports_, clock_);
+  } else if (kind_ != EngineKind::kInterpreter) {
     shared_ = std::make_unique<jit::SharedCode>(model_, jit::Engine::MakeHandlers());
     shared_->SetEagerness(EagernessOf(kind_));
     if (HasPreciseFlags(kind_)) {
@@ -75,6 +79,8 @@ Machine::Machine(MachineMode mode, EngineKind kind)
   std::memset(At(layout().code), kHlt, kCodeSize);
   Reset();
 }
+
+Machine::~Machine() = default;
 
 std::byte* Machine::At(u64 address) {
   const bool is_high = address >= kLongLayout.code;
@@ -255,7 +261,7 @@ Machine::Exception Machine::TakeFrame(u8 vector) {
 std::optional<Machine::Exception> Machine::Run(u64 count) {
   ForgetCode();
   const auto exception = RunEngine(count);
-  return engine_ != nullptr ? EndAtHlt(exception) : exception;
+  return kind_ != EngineKind::kInterpreter ? EndAtHlt(exception) : exception;
 }
 
 std::optional<Machine::Exception> Machine::RunToEnd(u64 max_count) {
@@ -279,7 +285,19 @@ void Machine::ForgetCode() {
   }
 }
 
+std::optional<Machine::Exception> Machine::RunKvm() {
+  const std::string problem = kvm_->Run(state_);
+  if (!problem.empty()) {
+    std::fprintf(stderr, "KVM: %s\n", problem.c_str());
+    return Exception{.vector = kNoEnd};
+  }
+  return TakeException();
+}
+
 std::optional<Machine::Exception> Machine::RunEngine(u64 count) {
+  if (kvm_ != nullptr) {
+    return RunKvm();
+  }
   if (engine_ != nullptr) {
     engine_->Run();
     return TakeException();

@@ -12,6 +12,8 @@
 
 namespace tandem::cpu {
 
+class KvmEngine;
+
 // kCompat32 and kCompat16: under a 64-bit system at CPL 3, as the host itself can run it.
 enum class MachineMode : u8 { kReal, kProtected16, kProtected32, kLong, kCompat32, kCompat16 };
 constexpr bool IsUnderLongMode(MachineMode mode) { return mode >= MachineMode::kLong; }
@@ -21,14 +23,15 @@ constexpr u8 CodeBits(MachineMode mode) {
                                                                                : 16;
 }
 // kRegions and kRegionsWithTlb: the translator makes all code into regions, as it does with hot
-// loops. kPrecise and kPreciseRegions: with precise-flags=on.
+// loops. kPrecise and kPreciseRegions: with precise-flags=on. kKvm: where KvmEngine finds one.
 enum class EngineKind : u8 {
   kInterpreter,
   kTranslator,
   kRegions,
   kRegionsWithTlb,
   kPrecise,
-  kPreciseRegions
+  kPreciseRegions,
+  kKvm
 };
 inline constexpr std::array kTranslators = {EngineKind::kTranslator, EngineKind::kRegions,
                                             EngineKind::kRegionsWithTlb, EngineKind::kPrecise,
@@ -36,7 +39,7 @@ inline constexpr std::array kTranslators = {EngineKind::kTranslator, EngineKind:
 // Whether arithmetic flags are right at a fault even if the code behind overwrites them.
 constexpr bool HasPreciseFlags(EngineKind kind) {
   return kind == EngineKind::kInterpreter || kind == EngineKind::kPrecise ||
-         kind == EngineKind::kPreciseRegions;
+         kind == EngineKind::kPreciseRegions || kind == EngineKind::kKvm;
 }
 
 // Where a test's code, data and stack lie, all linear and physical. Long mode has holes of
@@ -67,6 +70,8 @@ constexpr Layout LayoutOf(MachineMode mode) {
 // HLTs surround the tested code, too: there translated code ends, which cannot count.
 class Machine {
  public:
+  // Stands for an exception's vector where KVM came to no HLT; standard error says why.
+  static constexpr u8 kNoEnd = 255;
   struct Exception {
     u8 vector = 0;
     u32 error_code = 0;
@@ -75,6 +80,7 @@ class Machine {
   };
 
   explicit Machine(MachineMode mode, EngineKind kind = EngineKind::kInterpreter);
+  ~Machine();
 
   // Power-on values, then the mode's: CPL 3 in long mode, else 0; all units usable.
   void Reset();
@@ -83,7 +89,7 @@ class Machine {
 
   // Runs `count` instructions from the start of the code, or up to an exception. The registers in
   // state() are then those at the exception (but for RIP, RSP and RFLAGS in long mode, taken from
-  // the handler's frame). The translator goes on to the first HLT instead.
+  // the handler's frame). The translator and KVM go on to the first HLT instead.
   std::optional<Exception> Run(u64 count);
   // Before RunAgain: code was written since the last run.
   void ForgetCode();
@@ -124,6 +130,7 @@ class Machine {
   void EnterMode();
   void EnterCompatibility();
   std::optional<Exception> RunEngine(u64 count);
+  std::optional<Exception> RunKvm();
   u64 PhysicalOf(u64 linear) const;
   u64 system_base() const { return IsUnderLongMode(mode_) ? kSystemBase : 0; }
   std::optional<Exception> TakeException();
@@ -145,6 +152,7 @@ class Machine {
   std::unique_ptr<Interpreter> interpreter_;
   std::unique_ptr<jit::SharedCode> shared_;
   std::unique_ptr<jit::Engine> engine_;
+  std::unique_ptr<KvmEngine> kvm_;
 };
 
 }  // namespace tandem::cpu

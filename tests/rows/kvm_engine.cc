@@ -1,0 +1,80 @@
+#include "tests/rows/kvm_engine.h"
+
+#include <chrono>
+
+#include "accel/kvm/kvm_accelerator.h"
+#include "base/check.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr std::chrono::seconds kPatience{2};
+constexpr accel::KvmOptions kOptions{.irqchip = accel::KernelIrqchip::kOff, .has_pit = false};
+
+std::unique_ptr<accel::Accelerator> MakeAccelerator() {
+  auto made = accel::MakeKvmAccelerator(kOptions);
+  CHECK(made.ok());
+  return std::move(*made);
+}
+
+}  // namespace
+
+const std::string& KvmEngine::WhyMissing() {
+  static const std::string reason = [] {
+    const auto made = accel::MakeKvmAccelerator(kOptions);
+    return made ? std::string() : made.error().message;
+  }();
+  return reason;
+}
+
+KvmEngine::KvmEngine(const CpuModel& model, devices::AddressSpace& memory,
+                     devices::AddressSpace& ports, devices::Clock& clock)
+    : accelerator_(MakeAccelerator()), model_(model), irqs_(1, clock, signals_) {
+  model_.features &= accelerator_->Features();
+  CHECK(accelerator_->MakeIrqs(1).ok());
+  auto made = accelerator_->MakeVcpu(0, model_, {memory, ports, irqs_, clock});
+  CHECK(made.ok());
+  vcpu_ = std::move(*made);
+  watch_ = std::thread([this] { Watch(); });
+}
+
+KvmEngine::~KvmEngine() {
+  {
+    MutexLock lock(mu_);
+    is_done_ = true;
+    done_.notify_all();
+  }
+  watch_.join();
+}
+
+// A run that is under way at two looks in turn takes too long.
+void KvmEngine::Watch() {
+  UniqueLock lock(mu_);
+  for (u64 seen = 0; !done_.wait_for(lock, kPatience, [this] { return is_done_; });) {
+    const u64 turn = turn_.load();
+    if (turn == seen && turn % 2 == 1) {
+      late_turn_.store(turn);
+      vcpu_->Kick();
+    }
+    seen = turn;
+  }
+}
+
+std::string KvmEngine::Run(CpuState& state) {
+  vcpu_->Load(state);
+  const u64 turn = turn_.fetch_add(1) + 1;
+  accel::Exit exit = vcpu_->Run();
+  while (std::holds_alternative<accel::Kicked>(exit) && late_turn_.load() != turn) {
+    exit = vcpu_->Run();  // the kick was for the run before
+  }
+  turn_.fetch_add(1);
+  if (const auto* fatal = std::get_if<accel::Fatal>(&exit)) {
+    return fatal->message;
+  }
+  vcpu_->Save(state);
+  return std::holds_alternative<accel::Halted>(exit)     ? ""
+         : std::holds_alternative<accel::ShutDown>(exit) ? "a shutdown"
+                                                         : "no end";
+}
+
+}  // namespace tandem::cpu
