@@ -249,7 +249,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   std::unique_ptr<AliasWindows> alias_;  // once there is need
   u64 alias_claim_ = kNoBase;            // a linear address that wants a window
   u32 early_claims_ = 0;                 // that asked for a sample themselves
-  bool has_early_claim_ = false;
+  bool has_early_claim_ = false;         // that is not served yet
 
   class ShadowStack;
   std::unique_ptr<ShadowStack> user_stack_, kernel_stack_;

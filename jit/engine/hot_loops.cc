@@ -36,11 +36,11 @@ void Engine::Sample() {
   }
 }
 
-// Whether the access that missed should be checked in another way from now on. One that may get an
-// alias soon waits for that.
+// Whether the access that missed should be checked in another way from now on. While an alias is to be
+// had soon it waits.
 bool Engine::IsWorthRevising(MissRecord record) const {
   const MicroEntry& run = RunOf(record);
-  const bool misses = run.misses >= kManyMisses && alias_claim_ == kNoBase;
+  const bool misses = run.misses >= kManyMisses && !has_early_claim_;
   return !record.asks_tlb &&
          (misses || run.splits >= kManySplits || run.alias_fills >= kManyAliasFills);
 }

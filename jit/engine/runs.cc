@@ -15,8 +15,9 @@ constexpr u64 kMaxRun = 4 << 20;
 // A run that is often missed and shorter than this is worth an alias.
 constexpr u64 kSmallRun = 256 << 10;
 constexpr u64 kMissesBeforeAlias = 256;
-// Windows that go over to other addresses at once, between two samples.
-constexpr u32 kMaxEarlyClaims = 16;
+// Windows that go over to a program's addresses at once, between two samples. Kernels wander over more
+// than windows show, and each claim drops all runs.
+constexpr u32 kMaxEarlyClaims = 4;
 
 }  // namespace
 
@@ -91,9 +92,8 @@ void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEnt
     alias_ = std::make_unique<AliasWindows>();
   }
   if (!alias_->Owns(page)) {
-    alias_claim_ = page;  // served when no address is in use, soon: misses add up fast
-    ++entry.alias_fills;
-    if (early_claims_ < kMaxEarlyClaims) {
+    alias_claim_ = page;  // served when no address is in use
+    if (mode_.is_user && early_claims_ < kMaxEarlyClaims) {
       ++early_claims_;
       has_early_claim_ = true;
       AskForSample();
