@@ -151,25 +151,17 @@ std::optional<RamSpan> RamCopies::FindDifferenceAnywhere() const {
   return std::nullopt;
 }
 
-void RamCopies::Settle() {
-  for (size_t i = 0; !logs_writes_ && i < blocks_.size(); ++i) {
-    MakeEqual(*blocks_[i]->agreed, *blocks_[i]->replica);
-  }
-  for (const RamSpan& span : written_) {
-    const Block& block = *blocks_[span.ram];
-    std::memcpy(block.agreed->data() + span.offset, block.replica->data() + span.offset,
-                span.length);
-  }
-  written_.clear();
-}
+void RamCopies::Settle() { CopyWritten(&Block::agreed, &Block::replica); }
+void RamCopies::Rewind() { CopyWritten(&Block::replica, &Block::agreed); }
 
-void RamCopies::Rewind() {
+// All that differs, and nothing counts as written any more.
+void RamCopies::CopyWritten(Copy to, Copy from) {
   for (size_t i = 0; !logs_writes_ && i < blocks_.size(); ++i) {
-    MakeEqual(*blocks_[i]->replica, *blocks_[i]->agreed);
+    MakeEqual(*((*blocks_[i]).*to), *((*blocks_[i]).*from));
   }
   for (const RamSpan& span : written_) {
     const Block& block = *blocks_[span.ram];
-    std::memcpy(block.replica->data() + span.offset, block.agreed->data() + span.offset,
+    std::memcpy((block.*to)->data() + span.offset, (block.*from)->data() + span.offset,
                 span.length);
   }
   written_.clear();

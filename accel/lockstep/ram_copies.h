@@ -59,7 +59,9 @@ class RamCopies final : private devices::CodeObserver {
   static bool IsSame(const devices::RamBlock& a, const devices::RamBlock& b, const RamSpan& span);
 
  private:
+  using Copy = std::shared_ptr<devices::RamBlock> Block::*;
   void OnCodeWritten(devices::RamBlock& ram, u64 offset, u64 length) override;
+  void CopyWritten(Copy to, Copy from);
 
   const bool logs_writes_;
   std::map<const devices::RamBlock*, u32> numbers_;  // of originals and of the replica's

@@ -20,12 +20,17 @@ using Bytes = std::span<const std::byte>;
 constexpr u64 kWorthIt = 64 << 10;
 
 // Faults give large pages then, writes to the file do not.
-bool HostMakesLargePages() {
+bool ReadLargePages() {
   std::ifstream file("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
   std::string setting;
   std::getline(file, setting);
   return file && setting.find("[never]") == std::string::npos &&
          setting.find("[deny]") == std::string::npos;
+}
+
+bool HostMakesLargePages() {
+  static const bool makes = ReadLargePages();
+  return makes;
 }
 
 void Copy(RamBlock& ram, u64 offset, Bytes data) {
@@ -83,12 +88,11 @@ void FillPages(RamBlock& ram, u64 offset, Bytes pages) {
 }  // namespace
 
 void FillRam(RamBlock& ram, u64 offset, Bytes data) {
-  static const bool kHasLargePages = HostMakesLargePages();
   const u64 head = std::min<u64>(AlignUp(offset, kPageSize) - offset, data.size());
   const u64 pages = AlignDown(data.size() - head, kPageSize);
   if (pages < kWorthIt) {
     Copy(ram, offset, data);
-  } else if (kHasLargePages) {
+  } else if (HostMakesLargePages()) {
     (void)::madvise(ram.data() + offset + head, pages, MADV_POPULATE_WRITE);  // for speed alone
     Copy(ram, offset, data);
   } else {

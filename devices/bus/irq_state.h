@@ -11,11 +11,14 @@
 namespace tandem::devices {
 
 struct LocalApicState {
-  // By number (offset in the memory page / 16), as software reads them, but the ID in bits 24 to 31
-  // in x2APIC mode too. The current count is the timer's, at the moment of saving.
+  // Offset in the memory page / 16 (SDM Vol. 3, "Local APIC Register Address Map").
   enum Register : u32 {
     kId = 0x02,
+    kVersion = 0x03,
     kTpr = 0x08,
+    kApr = 0x09,
+    kPpr = 0x0a,
+    kEoi = 0x0b,
     kLdr = 0x0d,
     kDfr = 0x0e,
     kSvr = 0x0f,
@@ -31,9 +34,12 @@ struct LocalApicState {
     kInitialCount = 0x38,
     kCurrentCount = 0x39,
     kDivide = 0x3e,
+    kSelfIpi = 0x3f,
   };
 
   u64 base = 0;  // IA32_APIC_BASE
+  // By number, as software reads them, but the ID in bits 24 to 31 in x2APIC mode too. Those that hold
+  // nothing of their own are 0. The current count is the timer's, at the moment of saving.
   std::array<u32, 64> registers{};
   u32 errors = 0;                     // seen since ESR was last written
   std::optional<i64> deadline_ticks;  // of the time-stamp counter, from now to IA32_TSC_DEADLINE

@@ -5,30 +5,7 @@
 namespace tandem::devices {
 namespace {
 
-// Register numbers: xAPIC offset / 16 (SDM Vol. 3, "Local APIC Register Address Map").
-enum Register : u32 {
-  kId = 0x02,
-  kVersion = 0x03,
-  kTpr = 0x08,
-  kApr = 0x09,
-  kPpr = 0x0a,
-  kEoi = 0x0b,
-  kLdr = 0x0d,
-  kDfr = 0x0e,
-  kSvr = 0x0f,
-  kIsr = 0x10,
-  kTmr = 0x18,
-  kIrr = 0x20,
-  kEsr = 0x28,
-  kIcrLow = 0x30,
-  kIcrHigh = 0x31,
-  kLvtTimer = 0x32,
-  kLvtError = 0x37,
-  kInitialCount = 0x38,
-  kCurrentCount = 0x39,
-  kDivide = 0x3e,
-  kSelfIpi = 0x3f,
-};
+using enum LocalApicState::Register;
 
 constexpr u32 kVersionValue = 0x00050014;  // six LVT entries, version 0x14
 constexpr u32 kMsrBase = 0x1b;

@@ -163,6 +163,13 @@ void Engine::Step() {
   mode_is_old_ = true;
 }
 
+// A fault that was found without executing the instruction.
+void Engine::RaiseHere(const cpu::Fault& fault) {
+  ShowStep();
+  interpreter_.Raise(fault);
+  mode_is_old_ = true;
+}
+
 void Engine::LogStep() const {
   if (LogEnabled(LogItem::kExec)) [[unlikely]] {
     Log(LogItem::kExec, "exec: vcpu {}: interpreter, rip {:#x}, linear {:#x}, {}",

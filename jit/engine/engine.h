@@ -85,6 +85,7 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   // The guest stands at this instruction; its registers are in their own places again.
   void StandAt(SiteRecord site);
   void Step();
+  void RaiseHere(const cpu::Fault& fault);
   void LogStep() const;
   bool MustLeave();
   bool PremisesHold() const;

@@ -217,9 +217,7 @@ const u8* Engine::OnMiss(u64 linear, MissRecord record) {
   }
   if (cpu::Fault fault; !is_refused && !is_filled && FaultOfMiss(linear, record, fault)) {
     ++counts_.page_faults;
-    ShowStep();
-    interpreter_.Raise(fault);
-    mode_is_old_ = true;
+    RaiseHere(fault);
     return Resume();
   }
   if (!is_filled) {

@@ -47,13 +47,7 @@ void Engine::ExecuteElsewhere() {
   GuestPage page;
   cpu::Fault fault;
   FetchPage(LinearRip(), page, fault);
-  if (fault) {
-    ShowStep();
-    interpreter_.Raise(fault);
-  } else {
-    Step();
-  }
-  mode_is_old_ = true;
+  fault ? RaiseHere(fault) : Step();
 }
 
 // One instruction as it stands. Unlike the interpreter nobody keeps it, and so writes to it need not be

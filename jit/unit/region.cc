@@ -8,7 +8,6 @@
 namespace tandem::jit {
 namespace {
 
-static_assert(kRegionReach == kPageBytes);
 constexpr u32 kLoopWeight = 8;
 constexpr u32 kMaxWeight = 4096;
 

@@ -5,7 +5,7 @@
 namespace tandem::jit {
 
 inline constexpr size_t kMaxRegionInsts = 256;
-inline constexpr i64 kRegionReach = 4096;  // to either side of the entry
+inline constexpr i64 kRegionReach = kPageBytes;  // to either side of the entry
 
 // What belongs to a region.
 enum class RegionKind : u8 {

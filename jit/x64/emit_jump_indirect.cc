@@ -27,11 +27,18 @@ void Emitter::EmitJumpIndirect(size_t i) {
     EmitJumpInside(i);
     return;
   }
-  LeaveHomes();
-  LookUpBranch(std::nullopt, {true, unit_->insts[i].offset, 0});
+  SearchTarget(SiteOf(i));
 }
 
+BranchSite Emitter::SiteOf(size_t i) const { return {true, unit_->insts[i].offset, 0}; }
+
 // kScratch0 holds the RIP to go to, the flags are in memory.
+void Emitter::SearchTarget(BranchSite site) {
+  LeaveHomes();
+  LookUpBranch(std::nullopt, site);
+}
+
+// Likewise.
 void Emitter::EmitJumpInside(size_t i) {
   const Xbyak::Reg target = Word(kScratch0);
   CompareAttention();
@@ -47,8 +54,7 @@ void Emitter::EmitJumpInside(size_t i) {
     Land(beyond);
     EmitTableMiss();
     Land(wanted);
-    LeaveHomes();
-    LookUpBranch(std::nullopt, {true, unit_->insts[i].offset, 0});
+    SearchTarget(SiteOf(i));
   });
 }
 
@@ -78,8 +84,7 @@ void Emitter::EmitJumpTable() {
   std::vector<size_t> entries(static_cast<size_t>(TargetSpan()) + 1, getSize());
   form_ = {FlagHome::kMemory, unit_->homes};
   EmitTableMiss();
-  LeaveHomes();
-  LookUpBranch(std::nullopt, {});  // within the span of the table nothing faults
+  SearchTarget({});  // within the span of the table nothing faults
   EmitCold();
   for (const size_t leader : jump_targets_) {
     entries[static_cast<size_t>(unit_->insts[leader].offset - FirstTarget())] = TableEntry(leader);

@@ -206,6 +206,8 @@ class Emitter : private Assembler {
   // emit_jump_indirect.cc
   void EmitJumpIndirect(size_t i);
   void FindJumpTargets();
+  BranchSite SiteOf(size_t i) const;
+  void SearchTarget(BranchSite site);
   void EmitJumpInside(size_t i);
   size_t TableEntry(size_t leader);
   void EmitJumpTable();

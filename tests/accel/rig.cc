@@ -9,13 +9,12 @@
 #include "cpu/state/model_parser.h"
 #include "devices/irqchip/soft_irq_chip.h"
 #include "devices/irqchip/split_irq_chip.h"
+#include "tests/support/flat_mode.h"
 
 namespace tandem::accel::tests {
 namespace {
 
 constexpr std::chrono::seconds kPatience{20};
-constexpr u64 kGdt = 0x4000;
-constexpr u64 kNull = 0, kCode = 0x00cf9b000000ffff, kData = 0x00cf93000000ffff;
 
 }  // namespace
 
@@ -42,9 +41,7 @@ Rig::Rig(Engine engine, const std::string& image, u32 vcpus, bool has_fallback)
     REQUIRE(file.good());
     file.read(reinterpret_cast<char*>(ram->data() + kStart), 0x2000);
   }
-  StoreLe(ram->data() + kGdt, kNull);
-  StoreLe(ram->data() + kGdt + 8, kCode);
-  StoreLe(ram->data() + kGdt + 16, kData);
+  tandem::tests::PutFlatGdt(ram->data());
   REQUIRE(memory.MapRam(Gpa(0), kRamSize, ram, 0, false).ok());
   REQUIRE(ports.MapIo(Gpa(0xe9), 1, reports).ok());
   irqs = std::make_unique<IrqSwitch>(MakeIrqs(vcpus));
@@ -166,20 +163,7 @@ cpu::CpuState Rig::State(u32 vcpu) {
   return state;
 }
 
-cpu::CpuState Rig::StartState() const {
-  using cpu::SegReg;
-  cpu::CpuState state;
-  cpu::PowerOnReset(state, true);
-  state.cr0 = cpu::kCr0Pe | cpu::kCr0Et;
-  state.gdtr = {kGdt, 23};
-  state.idtr = {0, 0};
-  for (const SegReg reg : {SegReg::kEs, SegReg::kSs, SegReg::kDs, SegReg::kFs, SegReg::kGs}) {
-    state.Seg(reg) = {0, 0xffffffff, 16, 0xc093};
-  }
-  state.Seg(SegReg::kCs) = {0, 0xffffffff, 8, 0xc09b};
-  state.rip = kStart;
-  return state;
-}
+cpu::CpuState Rig::StartState() const { return tandem::tests::FlatState(kStart); }
 
 u32 Rig::Word(u64 address) const { return LoadLe<u32>(ram->data() + address); }
 

@@ -5,29 +5,13 @@
 #include "base/bits.h"
 #include "cpu/state/model_parser.h"
 #include "devices/bus/device.h"
+#include "tests/support/flat_mode.h"
 
 namespace tandem::accel::tests {
 namespace {
 
-constexpr u64 kGdt = 0x4000;
-constexpr u64 kCode = 0x00cf9b000000ffff, kData = 0x00cf93000000ffff;
 constexpr u8 kVector = 0x40;
 constexpr u64 kPeriodNs = 40'000;  // 5000 instructions
-
-cpu::CpuState StartState() {
-  using cpu::SegReg;
-  cpu::CpuState state;
-  cpu::PowerOnReset(state, true);
-  state.cr0 = cpu::kCr0Pe | cpu::kCr0Et;
-  state.gdtr = {kGdt, 23};
-  state.idtr = {0, 0};
-  for (const SegReg reg : {SegReg::kEs, SegReg::kSs, SegReg::kDs, SegReg::kFs, SegReg::kGs}) {
-    state.Seg(reg) = {0, 0xffffffff, 16, 0xc093};
-  }
-  state.Seg(SegReg::kCs) = {0, 0xffffffff, 8, 0xc09b};
-  state.rip = Rig::kStart;
-  return state;
-}
 
 }  // namespace
 
@@ -101,8 +85,7 @@ Rig::Rig(LockstepOptions options, const std::string& image)
   std::ifstream file("tests/lockstep/" + image + ".bin", std::ios::binary);
   REQUIRE(file.good());
   file.read(reinterpret_cast<char*>(ram_->data() + kStart), 0x1000);
-  StoreLe(ram_->data() + kGdt + 8, kCode);
-  StoreLe(ram_->data() + kGdt + 16, kData);
+  tandem::tests::PutFlatGdt(ram_->data());
   REQUIRE(memory_.MapRam(Gpa(0), kRamSize, ram_, 0, false).ok());
   REQUIRE(memory_.MapIo(Gpa(0xd0000), 0x1000, devices_, 0, {.priority = 1}).ok());
   REQUIRE(ports_.MapIo(Gpa(0), 0x100, devices_).ok());
@@ -113,7 +96,7 @@ Rig::Rig(LockstepOptions options, const std::string& image)
   REQUIRE_MESSAGE(made.ok(), (made.ok() ? "" : made.error().message));
   vcpu_ = std::move(*made);
   irqs_->Connect(*vcpu_);
-  vcpu_->Load(StartState());
+  vcpu_->Load(tandem::tests::FlatState(kStart));
 }
 
 Rig::~Rig() = default;
