@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "firmware/bytes.h"
-#include "firmware/scratch.h"
+#include "firmware/pages.h"
 
 namespace tandem::firmware {
 
@@ -14,11 +14,11 @@ class Blob {
  public:
   Blob() = default;
   Blob(Bytes bytes) : memory_(std::move(bytes)) {}
-  Blob(Scratch bytes) : memory_(std::move(bytes)) {}
+  Blob(Pages pages) : memory_(std::move(pages)) {}
 
   std::span<const std::byte> bytes() const {
-    const auto* const scratch = std::get_if<Scratch>(&memory_);
-    return scratch != nullptr ? scratch->bytes() : std::get<Bytes>(memory_);
+    const auto* const pages = std::get_if<Pages>(&memory_);
+    return pages != nullptr ? pages->bytes() : std::get<Bytes>(memory_);
   }
   operator std::span<const std::byte>() const { return bytes(); }
   size_t size() const { return bytes().size(); }
@@ -26,7 +26,7 @@ class Blob {
   const std::byte* data() const { return bytes().data(); }
 
  private:
-  std::variant<Bytes, Scratch> memory_;
+  std::variant<Bytes, Pages> memory_;
 };
 
 }  // namespace tandem::firmware

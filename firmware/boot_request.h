@@ -23,7 +23,7 @@ Result<u64> PlaceInitrd(const BootRequest& boot, u64 size, u64 last_byte, u64 fl
 // The command line, zero-terminated, at kCommandLineAddress. Error where it is longer than max.
 Result<void> WriteCommandLine(const BootRequest& boot, u64 max);
 
-Result<CpuEntry> LoadLinux(const BootRequest& boot, LinuxPath path);
+Result<CpuEntry> LoadLinux(const BootRequest& boot);
 Result<CpuEntry> LoadMultiboot(const BootRequest& boot, u64 header_offset);
 // PVH where the note is there, else a plain vmlinux by the Linux protocol of its class.
 Result<CpuEntry> LoadElf(const BootRequest& boot);

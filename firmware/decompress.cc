@@ -13,8 +13,8 @@
 
 #include "base/log.h"
 #include "firmware/bytes.h"
+#include "firmware/pages.h"
 #include "firmware/parallel.h"
-#include "firmware/scratch.h"
 
 namespace tandem::firmware {
 namespace {
@@ -71,8 +71,8 @@ bool Unzstd(Input in, Output out) {
          ZSTD_decompress(out.data(), out.size(), in.data(), frame) == out.size();
 }
 
-// The legacy frame of `lz4 -l`: the magic, then blocks of {u32 compressed size, data}. Each comes out at
-// 8 MiB, but for the last, and they do not depend on one another.
+// The legacy frame of `lz4 -l`: the magic, then blocks of {u32 compressed size, data}. Each comes
+// out at 8 MiB, but for the last, and they do not depend on one another.
 constexpr u64 kLz4Block = u64{8} << 20;
 
 // The blocks that make up so many bytes; empty where they are not all there.
@@ -93,17 +93,16 @@ std::vector<Input> Lz4Blocks(Input in, u64 output_size) {
 // A block at a time: the memory for it stays in the processor's caches.
 Result<void> Unlz4(Input in, u64 size, const PayloadSink& sink) {
   const std::vector<Input> blocks = Lz4Blocks(in, size);
-  std::array<std::optional<Scratch>, kWorkers> memory;
-  for (std::optional<Scratch>& each : memory) {
-    Result<Scratch> made = Scratch::Create(std::min(size, kLz4Block));
+  std::array<std::optional<Pages>, kWorkers> memory;
+  for (std::optional<Pages>& each : memory) {
+    Result<Pages> made = Pages::Zeroed(std::min(size, kLz4Block));
     if (!made) {
       return made.error();
     }
     each.emplace(std::move(*made));
   }
   const auto decompress = [&](size_t i, size_t worker) -> Input {
-    const Output out =
-        memory[worker]->bytes().first(std::min(size - i * kLz4Block, kLz4Block));
+    const Output out = memory[worker]->bytes().first(std::min(size - i * kLz4Block, kLz4Block));
     const int made = LZ4_decompress_safe(
         reinterpret_cast<const char*>(blocks[i].data()), reinterpret_cast<char*>(out.data()),
         static_cast<int>(blocks[i].size()), static_cast<int>(out.size()));
@@ -139,8 +138,10 @@ struct Format {
 };
 
 constexpr Format kFormats[] = {
-    {"gzip", {0x1f, 0x8b}, 2, Gunzip},           {"xz", {0xfd, 0x37, 0x7a, 0x58}, 4, Unxz},
-    {"lzma", {0x5d, 0x00, 0x00}, 3, Unlzma},     {"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4, Unzstd},
+    {"gzip", {0x1f, 0x8b}, 2, Gunzip},
+    {"xz", {0xfd, 0x37, 0x7a, 0x58}, 4, Unxz},
+    {"lzma", {0x5d, 0x00, 0x00}, 3, Unlzma},
+    {"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4, Unzstd},
     {"lz4", {0x02, 0x21, 0x4c, 0x18}, 4, nullptr},
 };
 
@@ -155,7 +156,7 @@ const Format* FormatOf(Input payload) {
 
 Result<void> DecompressWhole(const Format& format, Input payload, u64 size,
                              const PayloadSink& sink) {
-  Result<Scratch> out = Scratch::Create(size);
+  Result<Pages> out = Pages::Zeroed(size);
   if (!out) {
     return out.error();
   }

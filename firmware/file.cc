@@ -4,13 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
-#include "base/bits.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
-#include "firmware/parallel.h"
 
 namespace tandem::firmware {
 namespace {
@@ -46,34 +43,19 @@ Result<InputFile> Open(const std::string& path, const std::string& what) {
   return file;
 }
 
-Result<void> Read(const InputFile& file, u64 offset, std::span<std::byte> out,
-                  const std::string& path, const std::string& what) {
+Result<void> Read(const InputFile& file, std::span<std::byte> out, const std::string& path,
+                  const std::string& what) {
   while (!out.empty()) {
-    const ssize_t part =
-        pread(file.fd.get(), out.data(), out.size(), static_cast<off_t>(offset));
+    const ssize_t part = read(file.fd.get(), out.data(), out.size());
     if (part < 0 && errno != EINTR) {
       return FileError(path, what, errno);
     }
     if (part == 0) {
       return Fail("{} '{}' was cut while it was read", what, path);
     }
-    offset += part > 0 ? static_cast<u64>(part) : 0;
     out = out.subspan(part > 0 ? static_cast<size_t>(part) : 0);
   }
   return {};
-}
-
-// By several threads: most of the time goes into finding memory.
-Result<void> ReadInParallel(const InputFile& file, std::span<std::byte> out,
-                            const std::string& path, const std::string& what) {
-  const size_t part = AlignUp(std::max<u64>(out.size() / kWorkers, u64{1} << 20), u64{2} << 20);
-  std::vector<Result<void>> results((out.size() + part - 1) / part);
-  DoInParallel(results.size(), [&](size_t i, size_t) {
-    const size_t length = std::min(part, out.size() - i * part);
-    results[i] = Read(file, i * part, out.subspan(i * part, length), path, what);
-  });
-  const auto failed = std::ranges::find_if(results, [](const auto& result) { return !result; });
-  return failed == results.end() ? Result<void>() : *failed;
 }
 
 }  // namespace
@@ -84,7 +66,7 @@ Result<Bytes> ReadWholeFile(const std::string& path, const std::string& what) {
     return file.error();
   }
   Bytes bytes(file->size);
-  const Result<void> done = Read(*file, 0, bytes, path, what);
+  const Result<void> done = Read(*file, bytes, path, what);
   return done ? Result<Bytes>(std::move(bytes)) : done.error();
 }
 
@@ -93,12 +75,13 @@ Result<Blob> ReadLargeFile(const std::string& path, const std::string& what) {
   if (!file) {
     return file.error();
   }
-  Result<Scratch> memory = Scratch::Create(file->size);
-  if (!memory) {
-    return memory.error();
+  Result<Pages> pages = Pages::OfFile(file->fd.get(), file->size);
+  Result<void> done;
+  if (!pages) {
+    pages = Pages::Zeroed(file->size);
+    done = pages ? Read(*file, pages->bytes(), path, what) : pages.error();
   }
-  const Result<void> done = ReadInParallel(*file, memory->bytes(), path, what);
-  return done ? Result<Blob>(*std::move(memory)) : done.error();
+  return done ? Result<Blob>(*std::move(pages)) : done.error();
 }
 
 std::string FindDataFile(const std::string& path) {

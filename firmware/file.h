@@ -11,7 +11,7 @@ namespace tandem::firmware {
 // The whole of a file given by the user; what names it in errors ("kernel", "initrd", "BIOS").
 // Directories, empty files and files over 4 GiB are errors.
 Result<Bytes> ReadWholeFile(const std::string& path, const std::string& what);
-// The same, faster for files of megabytes.
+// The same for files of megabytes, where the host can show its cache: see Pages::OfFile.
 Result<Blob> ReadLargeFile(const std::string& path, const std::string& what);
 
 // path itself if it exists, else the first folder that holds it; path where none does. Only a bare

@@ -50,10 +50,10 @@ Result<void> WriteBiosData(const GuestMemory& memory) {
   return memory.Write(kEbdaAddress, ByteWriter().U8(1).bytes(), "the EBDA");
 }
 
-Result<CpuEntry> LoadByKind(const BootRequest& boot, LinuxPath path) {
+Result<CpuEntry> LoadByKind(const BootRequest& boot) {
   const std::span<const std::byte> kernel = boot.files.kernel;
   if (BzImage::HasMagic(kernel)) {
-    return LoadLinux(boot, path);
+    return LoadLinux(boot);
   }
   if (const std::optional<u64> header = FindMultibootHeader(kernel)) {
     return LoadMultiboot(boot, *header);
@@ -113,7 +113,7 @@ Result<void> WriteCommandLine(const BootRequest& boot, u64 max) {
 u64 RsdpAddress() { return kBiosRomAddress + kRsdpOffset; }
 
 Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> view, const Board& board,
-                              const KernelFiles& files, LinuxPath path) {
+                              const KernelFiles& files) {
   if (board.ram_bytes < kMinimumRam) {
     return Fail("-kernel needs at least 2 MiB of guest memory");
   }
@@ -132,7 +132,7 @@ Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> view, con
   }
   const BootRequest boot{memory, files, DirectBootMap(board, acpi_size), acpi_address,
                          rsdp_address};
-  const Result<CpuEntry> entry = LoadByKind(boot, path);
+  const Result<CpuEntry> entry = LoadByKind(boot);
   if (!entry) {
     return entry.error();
   }

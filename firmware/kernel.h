@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,14 @@
 
 namespace tandem::firmware {
 
+// A Linux kernel that lies where it runs, up to where it uses memory, and how it is entered.
+struct PlacedKernel {
+  u64 address = 0;
+  u64 end = 0;
+  bool enter_64bit = false;
+  u64 entry = 0;
+};
+
 // -kernel, -initrd and -append with their files read, for one boot.
 struct KernelFiles {
   std::string kernel_name;
@@ -20,6 +29,7 @@ struct KernelFiles {
   std::string initrd_option;  // as given: Multiboot takes a comma-separated list from it
   Blob initrd;                // empty where none is given
   std::string command_line;
+  std::optional<PlacedKernel> placed;  // what PlaceKernel has brought in
 };
 
 // Reads the files. initrd may be empty. For a Multiboot kernel each part of the comma-separated
@@ -27,11 +37,10 @@ struct KernelFiles {
 Result<KernelFiles> ReadKernelFiles(const std::string& kernel, const std::string& initrd,
                                     const std::string& command_line);
 
-// How the kernel is brought in.
-enum class LinuxPath : u8 {
-  kFast,     // bzImage payload decompressed here where possible, else kInGuest
-  kInGuest,  // the image's own decompressor runs in the guest
-};
+// Decompresses a bzImage into guest memory, before LoadKernel and beside the building of devices, as long
+// as nobody else writes to memory. What cannot be done so is done by the image's own decompressor, in
+// the guest.
+void PlaceKernel(const std::shared_ptr<const devices::FlatView>& memory, KernelFiles& files);
 
 // Loads the kernel and all that direct boot needs (RAM below 1 MiB, page tables, E820, ACPI
 // tables in RAM, BIOS-area tables) and says how the boot processor starts. memory must show RAM at
@@ -45,6 +54,6 @@ struct DirectBoot {
 // Where LoadKernel puts the RSDP.
 u64 RsdpAddress();
 Result<DirectBoot> LoadKernel(std::shared_ptr<const devices::FlatView> memory, const Board& board,
-                              const KernelFiles& files, LinuxPath path = LinuxPath::kFast);
+                              const KernelFiles& files);
 
 }  // namespace tandem::firmware

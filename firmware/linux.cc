@@ -5,69 +5,19 @@
 #include "firmware/boot_params.h"
 #include "firmware/boot_request.h"
 #include "firmware/bzimage.h"
-#include "firmware/decompress.h"
 #include "firmware/elf_image.h"
 
 namespace tandem::firmware {
 namespace {
-
-// Where the kernel lies once it is loaded, and up to where it uses memory.
-struct LoadedKernel {
-  u64 address;
-  u64 end;
-  bool enter_64bit;
-  u64 entry;
-};
 
 // Initrds below 4 GiB only: low RAM ends at 3 GiB at the latest.
 u64 InitrdLimit(const BzImage& image) {
   return image.CanLoadAbove4G() ? k4GiB - 1 : image.InitrdMax();
 }
 
-// The fast path needs the uncompressed kernel at the physical address it was linked for, which is
-// the preferred one; then no relocation has to be applied.
-bool CanEnter(const BootRequest& boot, const BzImage& image, const ElfImage& elf) {
-  return elf.lowest_address() == image.PreferredAddress() && elf.entry() >= elf.lowest_address() &&
-         elf.entry() < elf.highest_address() && elf.highest_address() <= boot.ram_end &&
-         boot.memory.IsRam(elf.lowest_address(), elf.highest_address() - elf.lowest_address()) &&
-         elf.is_64bit() == image.Has64BitEntry();
-}
-
-// Startup code of a 64-bit vmlinux is
-// entered as the decompressor would: in long mode, identity-mapped, rsi = boot_params.
-std::optional<LoadedKernel> LoadPayload(const BootRequest& boot, const BzImage& image) {
-  const auto payload = image.Payload();
-  if (!payload || !boot.memory.IsRam(image.PreferredAddress(), image.InitSize())) {
-    return std::nullopt;
-  }
-  std::optional<ElfImage> elf;
-  const PayloadSink sink{
-      .begin = [&](std::span<const std::byte> head, u64 size) -> Result<void> {
-        Result<ElfImage> parsed = ElfImage::Parse(head, size);
-        if (!parsed) {
-          return parsed.error();
-        }
-        elf = std::move(*parsed);
-        return CanEnter(boot, image, *elf) ? Result<void>() : Fail("the kernel is no plain vmlinux");
-      },
-      .take = [&](u64 offset, std::span<const std::byte> piece) {
-        (void)elf->LoadPiece(boot.memory, offset, piece);  // it fits: begin has seen to it
-      }};
-  Result<void> loaded = DecompressPayload(*payload, sink);
-  if (loaded) {
-    loaded = elf->LoadZeros(boot.memory);
-  }
-  if (!loaded) {
-    Log(LogItem::kUnimp, "fast boot: {}; the guest will decompress", loaded.error().message);
-    return std::nullopt;
-  }
-  const u64 end = std::max(elf->highest_address(), image.PreferredAddress() + image.InitSize());
-  return LoadedKernel{elf->lowest_address(), end, elf->is_64bit(), elf->entry()};
-}
-
 // The protected-mode part as it is: at the preferred address, where its own decompressor leaves the
 // kernel in the end, or at 1 MiB where that is out of memory.
-Result<LoadedKernel> LoadCompressed(const BootRequest& boot, const BzImage& image) {
+Result<PlacedKernel> LoadCompressed(const BootRequest& boot, const BzImage& image) {
   u64 address = image.IsRelocatable() ? image.PreferredAddress() : kHighMemoryAddress;
   if (!boot.memory.IsRam(address, image.InitSize())) {
     address = AlignUp(kHighMemoryAddress, image.Alignment());
@@ -78,7 +28,7 @@ Result<LoadedKernel> LoadCompressed(const BootRequest& boot, const BzImage& imag
     return done.error();
   }
   const bool enter_64bit = image.Has64BitEntry();
-  return LoadedKernel{address, address + image.InitSize(), enter_64bit,
+  return PlacedKernel{address, address + image.InitSize(), enter_64bit,
                       address + (enter_64bit ? 0x200 : 0)};
 }
 
@@ -107,7 +57,7 @@ Result<CpuEntry> EnterLinux(const BootRequest& boot, bool enter_64bit, u64 entry
 }
 
 Result<CpuEntry> Finish(const BootRequest& boot, std::span<const std::byte> setup_header,
-                        const LoadedKernel& kernel, u64 initrd_limit) {
+                        const PlacedKernel& kernel, u64 initrd_limit) {
   const Result<InitrdPlace> initrd = LoadInitrd(boot, initrd_limit, kernel.end);
   if (!initrd) {
     return initrd.error();
@@ -120,7 +70,7 @@ Result<CpuEntry> Finish(const BootRequest& boot, std::span<const std::byte> setu
 
 }  // namespace
 
-Result<CpuEntry> LoadLinux(const BootRequest& boot, LinuxPath path) {
+Result<CpuEntry> LoadLinux(const BootRequest& boot) {
   const Result<BzImage> image = BzImage::Parse(boot.files.kernel, boot.files.kernel_name);
   if (!image) {
     return image.error();
@@ -131,12 +81,9 @@ Result<CpuEntry> LoadLinux(const BootRequest& boot, LinuxPath path) {
   if (Result<void> done = WriteCommandLine(boot, image->CommandLineMax()); !done) {
     return done.error();
   }
-  std::optional<LoadedKernel> kernel;
-  if (path == LinuxPath::kFast) {
-    kernel = LoadPayload(boot, *image);
-  }
-  if (!kernel) {
-    const Result<LoadedKernel> compressed = LoadCompressed(boot, *image);
+  std::optional<PlacedKernel> kernel = boot.files.placed;
+  if (!kernel || kernel->end > boot.ram_end) {
+    const Result<PlacedKernel> compressed = LoadCompressed(boot, *image);
     if (!compressed) {
       return compressed.error();
     }
@@ -147,7 +94,7 @@ Result<CpuEntry> LoadLinux(const BootRequest& boot, LinuxPath path) {
 
 Result<CpuEntry> EnterPlainElf(const BootRequest& boot, const ElfImage& elf) {
   // vmlinux of a 64-bit kernel states its physical entry; 32-bit kernels too.
-  const LoadedKernel kernel{elf.lowest_address(), elf.highest_address(), elf.is_64bit(),
+  const PlacedKernel kernel{elf.lowest_address(), elf.highest_address(), elf.is_64bit(),
                             elf.entry()};
   return Finish(boot, {}, kernel, elf.is_64bit() ? k4GiB - 1 : 0x37ffffff);
 }

@@ -1,6 +1,8 @@
 // What the engines that run on this host can offer a guest.
 #include <cpuid.h>
 
+#include <map>
+
 #include "base/bits.h"
 #include "cpu/state/feature_bits.h"
 #include "cpu/state/feature_levels.h"
@@ -27,7 +29,8 @@ constexpr std::string_view kAvx512 =
 // Modelled here, whatever the host has.
 constexpr std::string_view kSystem =
     "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush fxsr ss cx16 "
-    "pcid x2apic tsc-deadline xsave hypervisor arat fsgsbase tsc-adjust smep invpcid smap umip pku pks "
+    "pcid x2apic tsc-deadline xsave hypervisor arat fsgsbase tsc-adjust smep invpcid smap umip pku "
+    "pks "
     "la57 rdpid erms xsaveopt xsavec xgetbv1 xsaves lahf-lm cr8legacy 3dnowprefetch syscall nx "
     "pdpe1gb rdtscp lm invtsc popcnt movbe wbnoinvd "
     "arch-capabilities";
@@ -38,6 +41,20 @@ CpuidResult HostCpuid(u32 leaf, u32 subleaf) {
     return {};
   }
   return result;
+}
+
+// Each leaf once: in a virtual machine CPUID takes microseconds.
+FeatureSet AskHost() {
+  FeatureSet features;
+  std::map<std::pair<u32, u32>, CpuidResult> leaves;
+  for (const FeatureBit& row : kFeatureBits) {
+    const auto [leaf, is_new] = leaves.try_emplace({row.leaf, row.subleaf});
+    if (is_new) {
+      leaf->second = HostCpuid(row.leaf, row.subleaf);
+    }
+    features.set(static_cast<size_t>(row.feature), Bit(RegisterOf(leaf->second, row.reg), row.bit));
+  }
+  return features;
 }
 
 FeatureSet ListOf(std::string_view names) {
@@ -51,11 +68,7 @@ FeatureSet ListOf(std::string_view names) {
 u8 HostPhysicalAddressBits() { return static_cast<u8>(HostCpuid(0x80000008, 0).eax); }
 
 FeatureSet HostFeatures() {
-  FeatureSet features;
-  for (const FeatureBit& row : kFeatureBits) {
-    CpuidResult result = HostCpuid(row.leaf, row.subleaf);
-    features.set(static_cast<size_t>(row.feature), Bit(RegisterOf(result, row.reg), row.bit));
-  }
+  static const FeatureSet features = AskHost();
   return features;
 }
 

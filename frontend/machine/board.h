@@ -85,10 +85,10 @@ struct Board {
   devices::IrqLine IsaIrq(u32 irq) { return {*irqs, irq}; }
 };
 
-// Begins to read what LoadGuest will load, beside the building of the rest.
-Result<void> ReadAhead(Board& board);
 Result<void> AddAccelerator(Board& board);
 Result<void> AddMemory(Board& board);
+// Begins to read the kernel and to put it into memory, beside the building of the rest.
+Result<void> LoadAhead(Board& board);
 Result<void> AddPlatform(Board& board);
 Result<void> AddPci(Board& board);
 Result<void> OpenChardevs(Board& board);

@@ -40,15 +40,20 @@ void ApplyEntry(const firmware::CpuEntry& entry, cpu::CpuState& state) {
   state.ldtr = {};
 }
 
-Result<firmware::KernelFiles> ReadFiles(const MachineConfig& config) {
-  return firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
+Result<firmware::KernelFiles> PlaceFiles(const MachineConfig& config,
+                                         const std::shared_ptr<const devices::FlatView>& memory) {
+  auto files = firmware::ReadKernelFiles(config.kernel, config.initrd, config.append);
+  if (files) {
+    firmware::PlaceKernel(memory, *files);
+  }
+  return files;
 }
 
-// Direct boot: what a BIOS would have set up, then the kernel's entry point. The files are read anew
-// for each boot, as between two they would only take memory.
+// Direct boot: what a BIOS would have set up, then the kernel's entry point. The files are read
+// anew for each boot, as between two they would only take memory.
 Result<firmware::CpuEntry> LoadDirectly(Board& board) {
-  const auto files =
-      board.files_ahead.valid() ? board.files_ahead.get() : ReadFiles(board.config);
+  const auto files = board.files_ahead.valid() ? board.files_ahead.get()
+                                               : PlaceFiles(board.config, board.memory.View());
   if (!files) {
     return files.error();
   }
@@ -79,9 +84,10 @@ void StartProcessors(Board& board, const std::function<void(cpu::CpuState&)>& st
 
 }  // namespace
 
-Result<void> ReadAhead(Board& board) {
+Result<void> LoadAhead(Board& board) {
   if (!board.BootsThroughBios()) {
-    board.files_ahead = std::async(std::launch::async, &ReadFiles, std::cref(board.config));
+    board.files_ahead =
+        std::async(std::launch::async, &PlaceFiles, std::cref(board.config), board.memory.View());
   }
   return {};
 }

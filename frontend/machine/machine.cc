@@ -145,7 +145,7 @@ Result<std::unique_ptr<Machine>> Machine::Build(const MachineConfig& config, Eve
   board.chardevs = std::make_unique<Chardevs>(
       loop, devices::MuxCommands{[self] { self->End({EndReason::kUserQuit}); }, [] {}});
   for (const auto add :
-       {&ReadAhead, &AddAccelerator, &OpenChardevs, &AddMemory, &AddPlatform, &AddPci,
+       {&AddAccelerator, &OpenChardevs, &AddMemory, &LoadAhead, &AddPlatform, &AddPci,
         &AddCharacterPorts, &AddDisks, &AddDisplay, &AddUserDevices, &AddFirmwareConfig,
         &AddProcessors, &LoadGuest}) {
     if (Result<void> done = add(board); !done) {

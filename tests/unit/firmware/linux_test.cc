@@ -69,14 +69,20 @@ KernelFiles Files(Bytes kernel) {
   return files;
 }
 
+// As the machine does it: what can be decompressed here is.
+Result<DirectBoot> PlaceAndLoad(TestBoard& machine, KernelFiles files) {
+  PlaceKernel(machine.space.View(), files);
+  return LoadKernel(machine.space.View(), machine.board, files);
+}
+
 bool Mentions(const Error& error, const std::string& text) {
   return error.message.find(text) != std::string::npos;
 }
 
 TEST_CASE("linux: a gzip payload is decompressed here and entered in long mode") {
   TestBoard machine(64);
-  const auto boot = LoadKernel(machine.space.View(), machine.board,
-                               Files(SmallBzImage(Gzip(SmallElf(0x1000000, 0x1000004)))));
+  const auto boot =
+      PlaceAndLoad(machine, Files(SmallBzImage(Gzip(SmallElf(0x1000000, 0x1000004)))));
   REQUIRE(boot.ok());
   CHECK_EQ(boot->entry.kind, EntryKind::kLinux64);
   CHECK_EQ(boot->entry.rip, 0x1000004);
@@ -96,10 +102,21 @@ TEST_CASE("linux: the page tables map the first 4 GiB one to one") {
 TEST_CASE("linux: an unknown payload leaves decompression to the guest") {
   TestBoard machine(64);
   const Bytes junk(64, std::byte{0x77});
-  const auto boot = LoadKernel(machine.space.View(), machine.board, Files(SmallBzImage(junk)));
+  const auto boot = PlaceAndLoad(machine, Files(SmallBzImage(junk)));
   REQUIRE(boot.ok());
   CHECK_EQ(boot->entry.rip, 0x1000200);
   CHECK_EQ(static_cast<u8>(*machine.At(0x1000000)), 0x90);
+}
+
+TEST_CASE("linux: a placed kernel that the ACPI tables overwrite is left to the guest's decompressor") {
+  TestBoard machine(64);
+  KernelFiles files = Files(SmallBzImage(Gzip(SmallElf(0x1000000, 0x1000004))));
+  PlaceKernel(machine.space.View(), files);
+  REQUIRE(files.placed.has_value());
+  files.placed->end = u64{64} << 20;
+  const auto boot = LoadKernel(machine.space.View(), machine.board, files);
+  REQUIRE(boot.ok());
+  CHECK_EQ(boot->entry.rip, 0x1000200);
 }
 
 TEST_CASE("linux: with too little memory for the preferred address the kernel goes lower") {
@@ -128,7 +145,7 @@ TEST_CASE("linux: a truncated bzImage is refused by name") {
   Bytes image = SmallBzImage();
   for (const size_t size : {size_t{0x210}, size_t{0x400}, image.size() - 100}) {
     image.resize(size);
-    const auto boot = LoadKernel(machine.space.View(), machine.board, Files(image));
+    const auto boot = PlaceAndLoad(machine, Files(image));
     REQUIRE_FALSE(boot.ok());
     CHECK(Mentions(boot.error(), "vmlinuz"));
     image = SmallBzImage();
@@ -142,7 +159,7 @@ TEST_CASE("linux: absurd header fields never reach outside the file") {
   StoreLe<u32>(&image[0x24c], 0xffffffff);
   CHECK_FALSE(BzImage::Parse(image, "x")->Payload().has_value());
   StoreLe<u32>(&image[0x260], 0xffffffff);
-  const auto boot = LoadKernel(machine.space.View(), machine.board, Files(image));
+  const auto boot = PlaceAndLoad(machine, Files(image));
   CHECK(boot.ok());
 }
 

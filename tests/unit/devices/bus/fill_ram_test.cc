@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 #include <vector>
 
 #undef CHECK
@@ -44,6 +45,21 @@ TEST_CASE("memory holds what it was filled with, and nothing around it changes")
       CHECK(AllAre(ram->bytes().subspan(offset + size), std::byte{0xee}));
     }
   }
+}
+
+TEST_CASE("two threads fill a block at the same time") {
+  constexpr u64 kHalf = u64{8} << 20;
+  const std::shared_ptr<RamBlock> ram = *RamBlock::Create("test", 2 * kHalf);
+  std::vector<std::byte> data(kHalf);
+  for (size_t i = 0; i < data.size(); ++i) {
+    data[i] = static_cast<std::byte>(i / 251 + 1);
+  }
+  {
+    const std::jthread other([&] { FillRam(*ram, kHalf, data); });
+    FillRam(*ram, 0, data);
+  }
+  CHECK(std::ranges::equal(ram->bytes().first(kHalf), data));
+  CHECK(std::ranges::equal(ram->bytes().subspan(kHalf), data));
 }
 
 TEST_CASE("cleared memory reads as zeros, and nothing around it changes") {
