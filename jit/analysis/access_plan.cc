@@ -6,6 +6,8 @@
 
 #include "base/bits.h"
 #include "jit/analysis/constant_added.h"
+#include "jit/analysis/known_bounds.h"
+#include "jit/analysis/only_ways.h"
 
 namespace tandem::jit {
 namespace {
@@ -25,46 +27,100 @@ struct Group {
   bool may_have_left = false;  // a conditional exit lies between
 };
 
+// What is known where an instruction begins.
+struct Known {
+  std::array<std::array<Group, 2>, 16> groups{};  // by base register, read or write
+  KnownBounds bounds;
+};
+
 class Planner {
  public:
-  explicit Planner(const Unit& unit) : unit_(unit), plans_(unit.insts.size()) {}
-
-  std::vector<InstAccesses> Run() {
-    for (size_t i = 0; i < unit_.insts.size(); ++i) {
-      const UnitInst& unit_inst = unit_.insts[i];
-      if (unit_inst.is_leader) {
-        ForgetAll();
-      }
-      site_ = {unit_inst.offset, false};
-      PlanMemory(unit_inst, plans_[i].memory);
-      site_.is_stack = true;
-      PlanStack(unit_inst, plans_[i].stack);
-      ChooseLookup({unit_inst.offset, false}, unit_inst.inst.mem, plans_[i].memory);
-      ChooseLookup({unit_inst.offset, true}, unit_inst.inst.mem, plans_[i].stack);
-      NoteWrites(unit_inst);
+  Planner(const Unit& unit, GroupReach reach)
+      : unit_(unit), plans_(unit.insts.size()), is_planned_(unit.insts.size()) {
+    if (reach == GroupReach::kWays && unit.is_region) {
+      only_ways_ = FindOnlyWays(unit);
     }
-    return std::move(plans_);
   }
 
+  std::vector<InstAccesses> Run();
+
  private:
+  void PlanFrom(size_t leader, const Known& known);
+  void PlanInst(size_t i);
+  void HandOn(size_t i);
   void PlanMemory(const UnitInst& unit_inst, AccessPlan& plan);
   void PlanStack(const UnitInst& unit_inst, AccessPlan& plan);
   void PlanBase(u8 base, i32 offset, AccessPlan& plan);
+  bool JoinByBound(const cpu::MemoryOperand& mem, AccessPlan& plan);
   void JoinOrLead(AccessPlan& plan);
-  bool TryJoin(Group& group, AccessPlan& plan);
+  bool TryJoin(Group& group, AccessPlan& plan, i64 first, i64 size);
+  bool TryJoin(Group& group, AccessPlan& plan) {
+    return TryJoin(group, plan, plan.offset, plan.size);
+  }
   void ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, AccessPlan& plan);
   void NoteWrites(const UnitInst& unit_inst);
+  void NoteWayOut();
   void Move(u8 reg, i64 by);
-  void Forget(u8 reg) { groups_[reg] = {}; }
-  void ForgetAll() { groups_ = {}; }
+  void Forget(u8 reg) { known_.groups[reg] = {}; }
+  void ForgetAll() { known_.groups = {}; }
   void ChooseSlot(u8 slot_class, AccessPlan& plan);
 
   const Unit& unit_;
   std::vector<InstAccesses> plans_;
+  std::vector<bool> is_planned_;
+  OnlyWays only_ways_;
+  std::vector<std::pair<size_t, Known>> open_;  // leaders that can take over what is known
+  Known known_;
   AccessSite site_;  // that is being planned
   u8 next_slot_ = 0;
-  std::array<std::array<Group, 2>, 16> groups_{};  // by base register, read or write
 };
+
+// A leader that has an only way in comes behind what leads there.
+std::vector<InstAccesses> Planner::Run() {
+  for (const bool takes_over : {false, true}) {
+    for (size_t i = 0; i < unit_.insts.size(); ++i) {
+      const bool begins = i == 0 || unit_.insts[i].is_leader;
+      if (begins && !is_planned_[i] && (takes_over || !only_ways_.contains(i))) {
+        PlanFrom(i, {});
+      }
+    }
+  }
+  return std::move(plans_);
+}
+
+void Planner::PlanFrom(size_t leader, const Known& known) {
+  open_.emplace_back(leader, known);
+  while (!open_.empty()) {
+    size_t i = open_.back().first;
+    known_ = open_.back().second;
+    open_.pop_back();
+    do {
+      PlanInst(i);
+      HandOn(i++);
+    } while (i < unit_.insts.size() && !unit_.insts[i].is_leader);
+  }
+}
+
+void Planner::PlanInst(size_t i) {
+  const UnitInst& unit_inst = unit_.insts[i];
+  is_planned_[i] = true;
+  site_ = {unit_inst.offset, false};
+  PlanMemory(unit_inst, plans_[i].memory);
+  site_.is_stack = true;
+  PlanStack(unit_inst, plans_[i].stack);
+  ChooseLookup({unit_inst.offset, false}, unit_inst.inst.mem, plans_[i].memory);
+  ChooseLookup({unit_inst.offset, true}, unit_inst.inst.mem, plans_[i].stack);
+  NoteWrites(unit_inst);
+  known_.bounds.Note(unit_inst);
+}
+
+void Planner::HandOn(size_t i) {
+  for (const auto& [leader, from] : only_ways_) {
+    if (from == i) {
+      open_.emplace_back(leader, known_);
+    }
+  }
+}
 
 bool Contains(const std::vector<AccessSite>& sites, AccessSite site) {
   return std::find(sites.begin(), sites.end(), site) != sites.end();
@@ -110,6 +166,9 @@ void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
     return;
   }
   plan.form = is_plain && IsIndexed(unit_, mem) ? AccessForm::kIndexed : AccessForm::kAny;
+  if (plan.form == AccessForm::kIndexed && JoinByBound(mem, plan)) {
+    return;
+  }
   if (Bit(unit_.mode.based_segments, static_cast<unsigned>(mem.segment))) {
     ChooseSlot(static_cast<u8>(kSegmentSlot + static_cast<u8>(mem.segment)), plan);
   } else if (mem.base < 16 || mem.index < 16) {
@@ -128,6 +187,9 @@ void Planner::ChooseSlot(u8 slot_class, AccessPlan& plan) {
   if (next_slot_ == kRegionSlots) {  // the first ones are used again: nothing may rely on them
     next_slot_ = 0;
     ForgetAll();
+    for (auto& [leader, known] : open_) {
+      known.groups = {};
+    }
   }
   plan.slot_class = next_slot_++;
 }
@@ -187,7 +249,7 @@ void Planner::ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, Acces
 // Reads may rely on a check for writing, too. A check for reading becomes one for writing only where
 // no other check for writing looks at the same cached run in between.
 void Planner::JoinOrLead(AccessPlan& plan) {
-  auto& [read, write] = groups_[plan.base];
+  auto& [read, write] = known_.groups[plan.base];
   if (TryJoin(write, plan) || (!plan.is_write && TryJoin(read, plan))) {
     return;
   }
@@ -207,14 +269,27 @@ void Planner::JoinOrLead(AccessPlan& plan) {
   }
 }
 
-bool Planner::TryJoin(Group& group, AccessPlan& plan) {
+// An index that is small stays within a check of the base register, which is there for others.
+bool Planner::JoinByBound(const cpu::MemoryOperand& mem, AccessPlan& plan) {
+  const std::optional<u8> most = known_.bounds.Of(mem.index);
+  if (!most || mem.base >= 16 || unit_.mode.ungrouped) {
+    return false;
+  }
+  auto& [read, write] = known_.groups[mem.base];
+  const i64 size = i64{plan.size} + (i64{*most} << mem.scale);
+  return TryJoin(write, plan, mem.displacement, size) ||
+         (!plan.is_write && TryJoin(read, plan, mem.displacement, size));
+}
+
+// size bytes from first on, from the base register's value now.
+bool Planner::TryJoin(Group& group, AccessPlan& plan, i64 first, i64 size) {
   if (group.leader == nullptr) {
     return false;
   }
-  const i64 offset = i64{plan.offset} + group.delta;
+  const i64 offset = first + group.delta;
   AccessPlan& leader = *group.leader;
   const i64 low = std::min<i64>(leader.check_offset, offset);
-  const i64 high = std::max<i64>(i64{leader.check_offset} + leader.check_size, offset + plan.size);
+  const i64 high = std::max<i64>(i64{leader.check_offset} + leader.check_size, offset + size);
   if (high - low > kMaxGroupSpan) {
     return false;
   }
@@ -227,7 +302,7 @@ bool Planner::TryJoin(Group& group, AccessPlan& plan) {
 }
 
 void Planner::Move(u8 reg, i64 by) {
-  for (Group& group : groups_[reg]) {
+  for (Group& group : known_.groups[reg]) {
     const i64 delta = group.delta + by;
     if (std::abs(delta) > kMaxConstant) {
       Forget(reg);
@@ -256,10 +331,10 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
       ForgetAll();
       return;
     case Treatment::kConditional:
-      for (auto& pair : groups_) {
-        pair[0].may_have_left = pair[1].may_have_left = true;
-      }
-      return;
+    case Treatment::kLoop:
+    case Treatment::kJumpIndirect:
+      NoteWayOut();
+      break;
     default:
       break;
   }
@@ -272,8 +347,16 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
   }
 }
 
+void Planner::NoteWayOut() {
+  for (auto& pair : known_.groups) {
+    pair[0].may_have_left = pair[1].may_have_left = true;
+  }
+}
+
 }  // namespace
 
-std::vector<InstAccesses> PlanAccesses(const Unit& unit) { return Planner(unit).Run(); }
+std::vector<InstAccesses> PlanAccesses(const Unit& unit, GroupReach reach) {
+  return Planner(unit, reach).Run();
+}
 
 }  // namespace tandem::jit

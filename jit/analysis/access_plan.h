@@ -43,8 +43,14 @@ struct InstAccesses {
   AccessPlan stack;   // the implicit stack access
 };
 
+// How far a check serves.
+enum class GroupReach : u8 {
+  kBlock,  // to the next leader, for what is told of each leader
+  kWays,   // and where control comes to from one place only, in a region
+};
+
 // Chooses forms and groups: accesses through the same value of a register that lie near each other
 // share the check of the first.
-std::vector<InstAccesses> PlanAccesses(const Unit& unit);
+std::vector<InstAccesses> PlanAccesses(const Unit& unit, GroupReach reach = GroupReach::kWays);
 
 }  // namespace tandem::jit

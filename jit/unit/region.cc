@@ -20,7 +20,9 @@ class RegionReader {
   Unit Read(RegionKind kind);
 
  private:
-  std::vector<i64> SuccessorsOf(const UnitInst& inst) const;
+  std::vector<i64> SuccessorsOf(const UnitInst& inst) const {
+    return jit::SuccessorsOf(inst, hints_.targets);
+  }
   void Explore();
   void KeepLoop();
   void EndAtShadows();
@@ -58,27 +60,6 @@ Unit RegionReader::Read(RegionKind kind) {
   std::erase_if(hints_.targets, [&](i32 target) { return !insts_.contains(target); });
   unit.hints = std::move(hints_);
   return unit;
-}
-
-// Where control may go on within the unit after an instruction.
-std::vector<i64> RegionReader::SuccessorsOf(const UnitInst& inst) const {
-  switch (inst.treatment) {
-    case Treatment::kConditional:
-    case Treatment::kLoop:
-      return {inst.next(), inst.target()};
-    case Treatment::kJump:
-      return {inst.target()};
-    case Treatment::kJumpIndirect:
-      return {hints_.targets.begin(), hints_.targets.end()};
-    case Treatment::kReturn:
-    case Treatment::kExecute:
-    case Treatment::kInterpret:
-    case Treatment::kNeedX87:
-    case Treatment::kNeedVectors:
-      return {};
-    default:
-      return {inst.next()};
-  }
 }
 
 // Near code first, as far as the limits reach.

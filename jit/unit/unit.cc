@@ -20,6 +20,26 @@ void CutAtShadow(Unit& unit) {
 
 }  // namespace
 
+std::vector<i64> SuccessorsOf(const UnitInst& inst, const std::vector<i32>& targets) {
+  switch (inst.treatment) {
+    case Treatment::kConditional:
+    case Treatment::kLoop:
+      return {inst.next(), inst.target()};
+    case Treatment::kJump:
+      return {inst.target()};
+    case Treatment::kJumpIndirect:
+      return {targets.begin(), targets.end()};
+    case Treatment::kReturn:
+    case Treatment::kExecute:
+    case Treatment::kInterpret:
+    case Treatment::kNeedX87:
+    case Treatment::kNeedVectors:
+      return {};
+    default:
+      return {inst.next()};
+  }
+}
+
 bool HasShadow(const UnitInst& inst) {
   return inst.treatment == Treatment::kInterruptFlag && inst.inst.op == cpu::Op::kSti;
 }

@@ -58,6 +58,10 @@ inline constexpr size_t kMaxUnitInsts = 48;
 Unit ReadUnit(const UnitMode& mode, const cpu::CpuModel& model, CodeWindow& window, i64 offset,
               size_t max_insts = kMaxUnitInsts);
 
+// Where control may go on without leaving the unit, from an instruction of a region whose indirect jumps
+// lead to some targets. Calls come back.
+std::vector<i64> SuccessorsOf(const UnitInst& inst, const std::vector<i32>& targets);
+
 // Whether the instruction holds off interrupts until the one behind it is done.
 bool HasShadow(const UnitInst& inst);
 
