@@ -9,16 +9,19 @@ class PollFinder {
  public:
   explicit PollFinder(const Unit& unit) : unit_(unit), ways_(unit.insts.size()) {}
 
-  std::vector<BackwardJump> Find();
+  Polls Find();
 
  private:
   void AddWays(size_t i);
   void AddWay(size_t from, i64 to);
   bool Reaches(size_t from, size_t to) const;
+  std::vector<size_t> TargetsInside() const;
+  bool GoesRound(size_t jump, const std::vector<size_t>& targets) const;
 
   const Unit& unit_;
   std::vector<std::vector<size_t>> ways_;  // on from each instruction, without a look
   std::vector<BackwardJump> backward_;
+  std::vector<size_t> indirect_;
 };
 
 // What leaves the unit may come back to its entry, by jumps forward only.
@@ -42,6 +45,7 @@ void PollFinder::AddWays(size_t i) {
       AddWay(i, inst.target());
       break;
     case Treatment::kJumpIndirect:
+      indirect_.push_back(i);
       return;
     default:
       if (EndsUnit(inst.treatment)) {
@@ -71,16 +75,40 @@ bool PollFinder::Reaches(size_t from, size_t to) const {
   return false;
 }
 
-std::vector<BackwardJump> PollFinder::Find() {
+// Of its indirect jumps.
+std::vector<size_t> PollFinder::TargetsInside() const {
+  std::vector<size_t> targets;
+  for (const i32 offset : unit_.hints.targets) {
+    if (const UnitInst* const inside = unit_.LeaderAt(offset)) {
+      targets.push_back(static_cast<size_t>(inside - unit_.insts.data()));
+    }
+  }
+  return targets;
+}
+
+bool PollFinder::GoesRound(size_t jump, const std::vector<size_t>& targets) const {
+  return std::ranges::any_of(targets, [&](size_t target) { return Reaches(target, jump); });
+}
+
+// Jumps backward first: where they look, an indirect jump of the same loop need not.
+Polls PollFinder::Find() {
   for (size_t i = 0; i < ways_.size(); ++i) {
     AddWays(i);
   }
-  std::vector<BackwardJump> polls;
+  Polls polls;
   for (const BackwardJump& jump : backward_) {
     if (Reaches(jump.to, jump.from)) {
-      polls.push_back(jump);
+      polls.backward.push_back(jump);
     } else {
       ways_[jump.from].push_back(jump.to);
+    }
+  }
+  const std::vector<size_t> targets = TargetsInside();
+  for (const size_t jump : indirect_) {
+    if (GoesRound(jump, targets)) {
+      polls.indirect.push_back(jump);
+    } else {
+      ways_[jump].insert(ways_[jump].end(), targets.begin(), targets.end());
     }
   }
   return polls;
@@ -88,6 +116,6 @@ std::vector<BackwardJump> PollFinder::Find() {
 
 }  // namespace
 
-std::vector<BackwardJump> FindPolls(const Unit& unit) { return PollFinder(unit).Find(); }
+Polls FindPolls(const Unit& unit) { return PollFinder(unit).Find(); }
 
 }  // namespace tandem::jit

@@ -12,8 +12,15 @@ struct BackwardJump {
   bool operator==(const BackwardJump&) const = default;
 };
 
-// The jumps backward within a region at which it must look for attention, so that no way round is
-// without a look. Those out of the region look, too, and so do indirect jumps and other units.
-std::vector<BackwardJump> FindPolls(const Unit& unit);
+// Where a region must look for attention, so that no way round is without a look.
+struct Polls {
+  std::vector<BackwardJump> backward;
+  std::vector<size_t> indirect;  // jumps, before they lead to places within the region
+
+  bool operator==(const Polls&) const = default;
+};
+
+// Jumps out of the region look, too, and so do other units.
+Polls FindPolls(const Unit& unit);
 
 }  // namespace tandem::jit

@@ -87,7 +87,7 @@ void Emitter::EmitStub(u32 site, bool flags_in_host, i64 page) {
 
 // Whether the jump backward from the instruction before from_ is one to look for attention at.
 bool Emitter::NeedsPoll(size_t to) const {
-  return !unit_->is_region || std::any_of(polls_.begin(), polls_.end(), [&](const BackwardJump& jump) {
+  return !unit_->is_region || std::ranges::any_of(polls_.backward, [&](const BackwardJump& jump) {
     return jump.to == to && unit_->insts[jump.from].next() == from_;
   });
 }

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <optional>
+
 #include "jit/x64/emitter.h"
 
 // Indirect jumps. Where a region knows leaders that they went to, a table has the code for each offset
@@ -41,8 +44,11 @@ void Emitter::SearchTarget(BranchSite site) {
 // Likewise.
 void Emitter::EmitJumpInside(size_t i) {
   const Xbyak::Reg target = Word(kScratch0);
-  CompareAttention();
-  const size_t wanted = JumpIf(kNotEqual);
+  std::optional<size_t> wanted;
+  if (std::ranges::find(polls_.indirect, i) != polls_.indirect.end()) {
+    CompareAttention();
+    wanted = JumpIf(kNotEqual);
+  }
   WithContext(kSub, target, offsetof(VcpuContext, pc_base));
   WithMemory(kLoadAddress, target, AtHost(kScratch0, -FirstTarget()));
   cmp(target, static_cast<u32>(TargetSpan()));
@@ -53,7 +59,9 @@ void Emitter::EmitJumpInside(size_t i) {
     form_ = form;
     Land(beyond);
     EmitTableMiss();
-    Land(wanted);
+    if (wanted) {
+      Land(*wanted);
+    }
     SearchTarget(SiteOf(i));
   });
 }

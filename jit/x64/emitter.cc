@@ -31,7 +31,7 @@ std::unique_ptr<Block> Emitter::Emit(const EmitRequest& request, u8* at) {
 void Emitter::EmitAll() {
   live_ = LiveFlags(*unit_, request_->flags_needed_at);
   accesses_ = PlanAccesses(*unit_, request_->is_watched ? GroupReach::kBlock : GroupReach::kWays);
-  polls_ = unit_->is_region ? FindPolls(*unit_) : std::vector<BackwardJump>();
+  polls_ = unit_->is_region ? FindPolls(*unit_) : Polls();
   fast_loops_ = FindFastLoops(*unit_, accesses_);
   std::erase_if(fast_loops_, [&](const FastLoop& loop) {
     return live_[loop.head].before != 0 || request_->is_watched;

@@ -239,7 +239,7 @@ class Emitter : private Assembler {
   Block* block_ = nullptr;
   std::vector<FlagLiveness> live_;
   std::vector<InstAccesses> accesses_;
-  std::vector<BackwardJump> polls_;
+  Polls polls_;
   std::vector<FastLoop> fast_loops_;
   const FastLoop* fast_ = nullptr;  // whose copy without checks is being emitted
   std::vector<size_t> refusals_;    // jumps that are taken where its attempt fails

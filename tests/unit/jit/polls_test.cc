@@ -9,7 +9,7 @@
 namespace tandem::jit {
 namespace {
 
-std::vector<BackwardJump> PollsOf(CodeBytes& code, i64 entry, std::vector<i32> targets = {}) {
+Polls PollsOf(CodeBytes& code, i64 entry, std::vector<i32> targets = {}) {
   Hints hints;
   hints.targets = std::move(targets);
   return FindPolls(
@@ -23,7 +23,7 @@ TEST_CASE("each of two nested loops looks for attention") {
                    0x48, 0xff, 0xc9,     // 2 105: dec rcx
                    0x75, 0xf6,           // 3 108: jne 100
                    0xf4});               // 4 10a: hlt
-  CHECK_EQ(PollsOf(code, 0x100), std::vector<BackwardJump>{{1, 0}, {3, 0}});
+  CHECK(PollsOf(code, 0x100) == Polls{{{1, 0}, {3, 0}}, {}});
 }
 
 TEST_CASE("where all ways round go through an indirect jump, that looks alone") {
@@ -34,7 +34,17 @@ TEST_CASE("where all ways round go through an indirect jump, that looks alone") 
                    0x48, 0xff, 0xca,     // 3 107: dec rdx
                    0x75, 0xfb,           // 4 10a: jne 107
                    0xeb, 0xf2});         // 5 10c: jmp 100
-  CHECK_EQ(PollsOf(code, 0x100, {0x102, 0x107}), std::vector<BackwardJump>{{4, 3}});
+  CHECK(PollsOf(code, 0x100, {0x102, 0x107}) == Polls{{{4, 3}}, {0}});
+}
+
+TEST_CASE("an indirect jump need not look where the ways round look already") {
+  CodeBytes code;
+  code.Put(0x100, {0x3c, 0x0c,           // 0 100: cmp al, 12
+                   0x77, 0x02,           // 1 102: ja 106
+                   0xff, 0xe0,           // 2 104: jmp rax
+                   0x48, 0xff, 0xc9,     // 3 106: dec rcx
+                   0xeb, 0xf5});         // 4 109: jmp 100
+  CHECK(PollsOf(code, 0x100, {0x106}) == Polls{{{4, 0}}, {}});
 }
 
 TEST_CASE("a way round through other code counts") {
@@ -44,7 +54,7 @@ TEST_CASE("a way round through other code counts") {
                    0x90});
   code.Put(0x110, {0x48, 0xff, 0xc9,  // 2 110: dec rcx
                    0xeb, 0xeb});      // 3 113: jmp 100
-  CHECK_EQ(PollsOf(code, 0x110), std::vector<BackwardJump>{{3, 0}});
+  CHECK(PollsOf(code, 0x110) == Polls{{{3, 0}}, {}});
 }
 
 }  // namespace
