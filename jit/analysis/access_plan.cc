@@ -31,6 +31,7 @@ struct Group {
 struct Known {
   std::array<std::array<Group, 2>, 16> groups{};  // by base register, read or write
   KnownBounds bounds;
+  const AccessPlan* kept = nullptr;  // see InstAccesses
 };
 
 class Planner {
@@ -47,6 +48,7 @@ class Planner {
  private:
   void PlanFrom(size_t leader, const Known& known);
   void PlanInst(size_t i);
+  void NoteAddend(const UnitInst& unit_inst, const AccessPlan& plan);
   void HandOn(size_t i);
   void PlanMemory(const UnitInst& unit_inst, AccessPlan& plan);
   void PlanStack(const UnitInst& unit_inst, AccessPlan& plan);
@@ -93,6 +95,7 @@ void Planner::PlanFrom(size_t leader, const Known& known) {
   while (!open_.empty()) {
     size_t i = open_.back().first;
     known_ = open_.back().second;
+    plans_[i].kept = known_.kept;
     open_.pop_back();
     do {
       PlanInst(i);
@@ -112,6 +115,16 @@ void Planner::PlanInst(size_t i) {
   ChooseLookup({unit_inst.offset, true}, unit_inst.inst.mem, plans_[i].stack);
   NoteWrites(unit_inst);
   known_.bounds.Note(unit_inst);
+  NoteAddend(unit_inst, plans_[i].memory);
+}
+
+void Planner::NoteAddend(const UnitInst& unit_inst, const AccessPlan& plan) {
+  const AccessPlan* const leader = plan.leader != nullptr ? plan.leader : &plan;
+  if (!LeavesScratch(unit_inst.treatment)) {
+    known_.kept = nullptr;
+  } else if ((plan.form == AccessForm::kBase || plan.leader != nullptr) && !leader->asks_tlb) {
+    known_.kept = leader;
+  }
 }
 
 void Planner::HandOn(size_t i) {
@@ -187,8 +200,10 @@ void Planner::ChooseSlot(u8 slot_class, AccessPlan& plan) {
   if (next_slot_ == kRegionSlots) {  // the first ones are used again: nothing may rely on them
     next_slot_ = 0;
     ForgetAll();
+    known_.kept = nullptr;
     for (auto& [leader, known] : open_) {
       known.groups = {};
+      known.kept = nullptr;
     }
   }
   plan.slot_class = next_slot_++;

@@ -41,6 +41,9 @@ inline constexpr i32 kMaxGroupSpan = 512;
 struct InstAccesses {
   AccessPlan memory;  // the instruction's memory operand
   AccessPlan stack;   // the implicit stack access
+  // Of a leader with an only way in: where that way used the addend of a check last, which may stay in a
+  // register.
+  const AccessPlan* kept = nullptr;
 };
 
 // How far a check serves.

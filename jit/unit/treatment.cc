@@ -196,6 +196,19 @@ bool SuitsShadow(Treatment behind) {
   return behind != Treatment::kNeedX87 && behind != Treatment::kNeedVectors;
 }
 
+bool LeavesScratch(Treatment treatment) {
+  switch (treatment) {
+    case Treatment::kCopy:
+    case Treatment::kNothing:
+    case Treatment::kLea:
+    case Treatment::kConditional:
+    case Treatment::kJump:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool EndsUnit(Treatment treatment) {
   switch (treatment) {
     case Treatment::kJump:

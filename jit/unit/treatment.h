@@ -45,6 +45,9 @@ bool HasPlainStack(const UnitMode& mode);
 // no look at interrupts in between. Otherwise C++ is to execute it.
 bool SuitsShadow(Treatment behind);
 
+// Whether what code has in a register of the host's own can stay there meanwhile.
+bool LeavesScratch(Treatment treatment);
+
 // Whether no instruction of the same unit follows.
 bool EndsUnit(Treatment treatment);
 

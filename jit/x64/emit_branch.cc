@@ -67,10 +67,10 @@ void Emitter::LookUpBranch(Landing landing, BranchSite site) {
           : jmp(BranchCode());
   Later([this, landing, miss, wrong, site = site.Pack()] {
     Land(miss);
-    LoadConstant(kScratch1, site);
+    LoadConstant(Scratch1(), site);
     LeaveBy(thunks_.branch, landing);
     Land(wrong);
-    LoadConstant(kScratch1, site);
+    LoadConstant(Scratch1(), site);
     LeaveBy(thunks_.branch_miss, landing);
   });
 }
@@ -99,7 +99,7 @@ void Emitter::EmitLanding(size_t i, u32 landing) {
   landings_[landing] = getSize();
   WithMemory(kCompare, kScratch0, AtHost(rsp, 0));
   const size_t elsewhere = JumpIf(kNotEqual);
-  pop(kScratch1);
+  pop(Scratch1());
   WithMemory(kLoadAddress, kScratch0, AtHost(kScratch0, -unit_inst.next()));
   StoreContext(offsetof(VcpuContext, pc_base), kScratch0);
   form_ = {FlagHome::kMemory, {}};
@@ -134,8 +134,8 @@ void Emitter::EmitReentry(size_t i) {
 void Emitter::PushReturn(size_t i) {
   const int bytes = unit_->mode.code_bits / 8;
   const HostMem mem = Address(i, accesses_[i].stack);
-  LoadRip(kScratch1, unit_->insts[i].next());
-  WithMemory(kStore, Sized(kScratch1, static_cast<unsigned>(bytes)), mem);
+  LoadRip(Scratch1(), unit_->insts[i].next());
+  WithMemory(kStore, Sized(Scratch1(), static_cast<unsigned>(bytes)), mem);
   MoveStackPointer(-bytes);
 }
 
@@ -148,8 +148,8 @@ void Emitter::EmitCall(size_t i) {
     FreeHostFlags(LiveAt(target));
     Poll(target);
   }
-  LoadRip(kScratch1, unit_inst.next());
-  push(kScratch1);
+  LoadRip(Scratch1(), unit_inst.next());
+  push(Scratch1());
   LeaveFor(target, landing);
   EmitLanding(i, landing);
 }
@@ -168,10 +168,10 @@ void Emitter::EmitCallIndirect(size_t i) {
   } else {
     LoadTarget(i);
   }
-  ToMemoryForm(kScratch1);
+  ToMemoryForm(Scratch1());
   LeaveHomes();
-  LoadRip(kScratch1, unit_->insts[i].next());
-  push(kScratch1);
+  LoadRip(Scratch1(), unit_->insts[i].next());
+  push(Scratch1());
   LookUpBranch(landing, {true, unit_->insts[i].offset, -unit_->mode.code_bits / 8});
   EmitLanding(i, landing);
 }
@@ -185,7 +185,7 @@ void Emitter::EmitReturn(size_t i) {
   LeaveHomes();
   const i32 popped = static_cast<i32>(bytes + (unit_inst.inst.immediate & 0xffff));
   MoveStackPointer(popped);
-  LoadConstant(kScratch1, BranchSite{true, unit_inst.offset, popped}.Pack());
+  LoadConstant(Scratch1(), BranchSite{true, unit_inst.offset, popped}.Pack());
   ret();
 }
 

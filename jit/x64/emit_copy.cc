@@ -31,6 +31,10 @@ bool IsOverwritten(const cpu::Inst& inst) {
   }
 }
 
+u32 RegistersOf(const HostMem& mem) {
+  return (1u << mem.base) | (mem.index != kNoIndex ? 1u << mem.index : 0);
+}
+
 }  // namespace
 
 // Each register in its home, another memory operand.
@@ -60,7 +64,8 @@ void Emitter::EmitCopy(size_t i) {
   const FlagEffect effect = FlagEffectOf(unit_inst);
   const bool writes = (inst.flags_written & flags) != 0;
   if (effect.needs != 0 || (writes && (live_[i].after & ~effect.overwrites) != 0)) {
-    NeedHostFlags();
+    const bool is_taken = has_memory && mem.index == kScratch1.getIdx();
+    is_taken ? NeedHostFlags(kScratch0) : NeedHostFlags();
   }
   NotePoint(unit_inst.offset, form_.flags == FlagHome::kHost && live_[i].before != 0);
   EmitEncoded(inst, has_memory ? &mem : nullptr);
@@ -87,26 +92,34 @@ void Emitter::PutReencoded(const cpu::Inst& inst, const GprFields& fields,
   EndAt(at + Reencode(inst, fields, request, std::span<u8, kMaxHostLength>(at, kMaxHostLength)));
 }
 
+// The number of a scratch register that is not taken, or kNoRegister.
+u8 Emitter::FreeScratch(u32 taken) {
+  if (!Bit(taken, kScratch0.getIdx())) {
+    return static_cast<u8>(kScratch0.getIdx());
+  }
+  return Bit(taken, kScratch1.getIdx()) ? cpu::kNoRegister : static_cast<u8>(Scratch1().getIdx());
+}
+
 // Registers that live in memory get a scratch register that is free or, as a last resort, a host
 // register whose value is put aside.
 Emitter::Guests Emitter::BringGuests(const cpu::Inst& inst, const GprFields& fields,
                                      const HostMem* mem, Reencoding& request) {
   Guests guests;
-  const u8 first = static_cast<u8>(kScratch1.getIdx()), second = static_cast<u8>(kScratch0.getIdx());
-  const bool uses_second = mem != nullptr && (mem->base == second || mem->index == second);
+  u32 taken = mem != nullptr ? RegistersOf(*mem) : 0;
   u32 brought = 0;
   for (const u8 guest : fields.all()) {
     if (!InMemory(guest) || Bit(brought, guest)) {
       continue;
     }
     brought |= 1u << guest;
-    u8 host = guests.count == 0 ? first : second;
-    if (guests.count == 2 || (guests.count == 1 && uses_second)) {
+    u8 host = FreeScratch(taken);
+    if (host == cpu::kNoRegister) {
       host = Borrow(inst, mem);
       CHECK(guests.borrowed == cpu::kNoRegister);
       guests.borrowed = host;
       StoreContext(kSpill0, Reg64(host));
     }
+    taken |= 1u << host;
     request.gpr[guest] = host;
     guests.guest[guests.count] = guest;
     guests.host[guests.count++] = host;
@@ -136,9 +149,7 @@ u8 Emitter::Borrow(const cpu::Inst& inst, const HostMem* mem) const {
   for (u8 guest = 0; guest < 16; ++guest) {
     used |= Bit(inst.gprs_read | inst.gprs_written, guest) ? 1u << HostOf(guest).getIdx() : 0;
   }
-  if (mem != nullptr) {
-    used |= (1u << mem->base) | (mem->index != kNoIndex ? 1u << mem->index : 0);
-  }
+  used |= mem != nullptr ? RegistersOf(*mem) : 0;
   return static_cast<u8>(std::countr_one(used));
 }
 

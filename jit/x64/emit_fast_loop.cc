@@ -122,7 +122,7 @@ void Emitter::CheckStream(const Stream& stream, const Reg64& count) {
   EmitStreamStart(stream);
   stream.run->asks_tlb ? FindInTlb(stream) : FindInRun(stream);
   if (stream.step != 0) {
-    const Reg64 left = stream.step > 0 ? kScratch1 : kScratch0;
+    const Reg64 left = stream.step > 0 ? Scratch1() : kScratch0;
     shr(left, static_cast<u8>(CeilLog2(static_cast<u64>(std::abs(stream.step)))));
     inc(left);
     cmp(left, count);
@@ -134,8 +134,8 @@ void Emitter::CheckStream(const Stream& stream, const Reg64& count) {
 void Emitter::FindInRun(const Stream& stream) {
   const size_t micro = MicroOffset(*stream.run);
   WithContext(kSub, kScratch0, micro + offsetof(MicroEntry, base));
-  LoadContext(kScratch1, micro + kLimit + 8 * SpanClass(stream.size()));
-  sub(kScratch1, kScratch0);
+  LoadContext(Scratch1(), micro + kLimit + 8 * SpanClass(stream.size()));
+  sub(Scratch1(), kScratch0);
   RefuseIf(kBelow);
 }
 
@@ -145,12 +145,12 @@ void Emitter::FindInTlb(const Stream& stream) {
   whole.check_size = stream.size();
   CompareWithTlb(whole);
   RefuseIf(kNotEqual);
-  LoadIndexed(kScratch0, kScratch1, TlbOffset() + offsetof(cpu::TlbEntry, addend));
+  LoadIndexed(kScratch0, Scratch1(), TlbOffset() + offsetof(cpu::TlbEntry, addend));
   StoreContext(StreamAddend(stream), kScratch0);
   EmitStreamStart(stream);
   and_(kScratch0.cvt32(), 4095);
-  mov(kScratch1.cvt32(), 4096 - stream.size());
-  sub(kScratch1, kScratch0);
+  mov(Scratch1().cvt32(), 4096 - stream.size());
+  sub(Scratch1(), kScratch0);
 }
 
 // The first linear address of the next round, into kScratch0.

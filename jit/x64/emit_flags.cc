@@ -11,9 +11,9 @@ void Emitter::FreeHostFlags(u32 live, const Xbyak::Reg64& scratch) {
   }
 }
 
-void Emitter::NeedHostFlags() {
+void Emitter::NeedHostFlags(const Xbyak::Reg64& scratch) {
   if (form_.flags == FlagHome::kMemory) {
-    RestoreFlags(kScratch1);
+    RestoreFlags(scratch);
     form_.flags = FlagHome::kHost;
   }
 }

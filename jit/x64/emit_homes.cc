@@ -44,9 +44,9 @@ void Emitter::MovePlaces() {
       continue;
     }
     const Reg64 host(HostRegister(partner));
-    LoadContext(kScratch1, GprOffset(kMemoryRegisters[i]));
+    LoadContext(Scratch1(), GprOffset(kMemoryRegisters[i]));
     StoreContext(GprOffset(kMemoryRegisters[i]), host);
-    Copy(host, kScratch1);
+    Copy(host, Scratch1());
   }
 }
 

@@ -36,7 +36,7 @@ void Emitter::Poll(i64 offset) {
     } else {
       LeaveHomes();
       LoadRip(kScratch0, offset);
-      LoadConstant(kScratch1, BranchSite{}.Pack());
+      LoadConstant(Scratch1(), BranchSite{}.Pack());
       JumpTo(thunks_.branch);
     }
   });
@@ -121,6 +121,7 @@ void Emitter::JumpInside(const UnitInst& target) {
   if (live_[index].before != 0) {
     NeedHostFlags();
   }
+  BringKept(index);
   JumpToLeader(Jump(), index);
 }
 
@@ -187,7 +188,9 @@ void Emitter::GoToIfCondition(u8 condition, i64 offset) {
   const UnitInst* const inside = unit_->LeaderAt(offset);
   const bool is_forward = !IsBackward(offset);
   if (inside != nullptr && is_forward) {
-    JumpToLeader(JumpIf(condition), static_cast<size_t>(inside - unit_->insts.data()));
+    const size_t index = static_cast<size_t>(inside - unit_->insts.data());
+    BringKept(index);
+    JumpToLeader(JumpIf(condition), index);
     return;
   }
   if (inside == nullptr && is_forward && PageOf(offset) == 0 && form_.homes.IsDefault()) {

@@ -25,7 +25,7 @@ void Emitter::FindJumpTargets() {
 
 void Emitter::EmitJumpIndirect(size_t i) {
   LoadTarget(i);
-  ToMemoryForm(kScratch1);
+  ToMemoryForm(Scratch1());
   if (!jump_targets_.empty()) {
     EmitJumpInside(i);
     return;
@@ -53,8 +53,8 @@ void Emitter::EmitJumpInside(size_t i) {
   WithMemory(kLoadAddress, target, AtHost(kScratch0, -FirstTarget()));
   cmp(target, static_cast<u32>(TargetSpan()));
   const size_t beyond = JumpIf(kAbove);
-  table_uses_.push_back(LoadPosition(kScratch1));
-  jmp(Xbyak::util::ptr[kScratch1 + kScratch0 * 8]);
+  table_uses_.push_back(LoadPosition(Scratch1()));
+  jmp(Xbyak::util::ptr[Scratch1() + kScratch0 * 8]);
   Later([this, i, wanted, beyond, form = form_] {
     form_ = form;
     Land(beyond);

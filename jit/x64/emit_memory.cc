@@ -64,10 +64,35 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
     LoadContext(kScratch32, AddendOffset(plan));
     return {static_cast<u8>(kScratch0.getIdx()), static_cast<u8>(kScratch32.getIdx())};
   }
+  if (KeepsAddend(i, plan)) {
+    BringAddend(AddendOffset(plan));
+    return AddressWith(kScratch1, plan, mem);
+  }
   if (!plan.asks_tlb) {
     LoadContext(kScratch0, AddendOffset(plan));
   }
   return AddressWith(kScratch0, plan, mem);
+}
+
+// Whether the addend goes to kScratch1, where others of the group find it. That matters most where a
+// mispredicted branch lies between: what comes behind does not wait for it then.
+bool Emitter::KeepsAddend(size_t i, const AccessPlan& plan) const {
+  return unit_->insts[i].treatment == Treatment::kCopy && Is64() && !plan.asks_tlb &&
+         (plan.form == AccessForm::kBase || plan.leader != nullptr);
+}
+
+void Emitter::BringAddend(size_t offset) {
+  if (form_.kept != offset) {
+    LoadContext(kScratch1, offset);
+    form_.kept = offset;
+  }
+}
+
+// What those who come to a leader have in kScratch1.
+void Emitter::BringKept(size_t leader) {
+  if (const AccessPlan* const plan = accesses_[leader].kept) {
+    BringAddend(AddendOffset(*plan));
+  }
 }
 
 // In 64-bit mode, of AccessForm::kBase or kIndexed.
@@ -89,7 +114,7 @@ HostMem Emitter::AddressWith(const Reg64& addend, const AccessPlan& plan,
 HostMem Emitter::AnyAddress(size_t i, const AccessPlan& plan) {
   if (plan.asks_tlb) {
     EmitLinearOf(unit_->insts[i]);
-    WithRegister(kAdd, kScratch0, kScratch1);
+    WithRegister(kAdd, kScratch0, Scratch1());
   } else {
     WithContext(kAdd, kScratch0, MicroOffset(plan) + offsetof(MicroEntry, host));
   }
@@ -123,6 +148,9 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
   if (plan.form == AccessForm::kAny) {
     EmitLimitCheck(unit_->insts[i]);
   }
+  if (form_.kept == AddendOffset(plan)) {
+    form_.kept = 0;  // it may be another one behind the check
+  }
   Count(CounterOf(plan, false));
   const size_t again = getSize();
   EmitLinear(i, plan);
@@ -140,7 +168,7 @@ void Emitter::Check(size_t i, const AccessPlan& plan) {
 }
 
 void Emitter::TakeTlbAddend(const AccessPlan& plan) {
-  LoadIndexed(plan.form == AccessForm::kAny ? kScratch1 : kScratch0, kScratch1,
+  LoadIndexed(plan.form == AccessForm::kAny ? Scratch1() : kScratch0, Scratch1(),
               TlbOffset() + offsetof(cpu::TlbEntry, addend));
   if (plan.is_group) {  // for the others of the group
     StoreContext(AddendOffset(plan), kScratch0);
@@ -157,6 +185,9 @@ void Emitter::EmitMiss(size_t i, const AccessPlan& plan, size_t again, size_t do
   EmitLinear(i, plan);
   LoadConstant(kScratch1, MissOf(i, plan).Pack());
   CallTo(thunks_.miss[unit_->mode.bank][plan.uses_write_run()]);
+  if (form_.kept != 0) {
+    LoadContext(kScratch1, form_.kept);
+  }
   Land(Jump(), again);
 }
 
@@ -191,9 +222,9 @@ size_t Emitter::TlbOffset() const {
 // kScratch1: where the entry lies from TlbOffset().
 void Emitter::CompareWithTlb(const AccessPlan& plan) {
   static_assert(sizeof(cpu::TlbEntry) == 32);
-  Copy(kScratch1, kScratch0);
-  shr(kScratch1, 12 - 5);
-  and_(kScratch1.cvt32(), (cpu::kTlbEntries - 1) << 5);
+  Copy(Scratch1(), kScratch0);
+  shr(Scratch1(), 12 - 5);
+  and_(Scratch1().cvt32(), (cpu::kTlbEntries - 1) << 5);
   if (plan.check_size > 1) {
     WithMemory(kLoadAddress, kScratch0, AtHost(kScratch0, static_cast<i32>(plan.check_size - 1)));
   }
@@ -201,7 +232,7 @@ void Emitter::CompareWithTlb(const AccessPlan& plan) {
   WithContext(kOr, kScratch0, offsetof(VcpuContext, tlb.generations) + 8 * unit_->mode.bank);
   const size_t tag =
       plan.is_write ? offsetof(cpu::TlbEntry, write_tag) : offsetof(cpu::TlbEntry, read_tag);
-  WithIndexed(kCompare, kScratch0, kScratch1, TlbOffset() + tag);
+  WithIndexed(kCompare, kScratch0, Scratch1(), TlbOffset() + tag);
 }
 
 // The linear address that is checked, into kScratch0.
@@ -251,7 +282,7 @@ void Emitter::EmitSum(const cpu::MemoryOperand& mem, const Reg64& to) {
   }
   HostMem sum = AtHost(GuestOr(mem.base, to), displacement);
   if (mem.index != cpu::kNoRegister) {
-    const Reg64& scratch = InMemory(mem.base) ? kScratch1 : to;
+    const Reg64& scratch = InMemory(mem.base) ? Scratch1() : to;
     sum.index = static_cast<u8>(GuestOr(mem.index, scratch).getIdx());
     sum.scale = mem.scale;
   }
@@ -267,8 +298,8 @@ void Emitter::EmitLimitCheck(const UnitInst& unit_inst) {
   LoadContext(kScratch32.cvt32(), offsetof(VcpuContext, state.seg) +
                                       segment * sizeof(cpu::Segment) +
                                       offsetof(cpu::Segment, limit));
-  lea(kScratch1, ptr[kScratch0 + (MemoryOperandOf(unit_inst.inst)->size - 1)]);
-  cmp(kScratch1, kScratch32);
+  lea(Scratch1(), ptr[kScratch0 + (MemoryOperandOf(unit_inst.inst)->size - 1)]);
+  cmp(Scratch1(), kScratch32);
   const size_t beyond = JumpIf(kAbove);
   Later([this, beyond, offset = unit_inst.offset, form = form_] {
     form_ = form;

@@ -24,16 +24,16 @@ void Emitter::EmitPush(size_t i) {
   if (operand.IsMemory()) {
     const HostMem mem = Address(i, accesses_[i].memory);
     // The check of the stack may call a thunk, which leaves kScratch1 undefined.
-    WithMemory(kLoad, Sized(kScratch1, bytes), mem);
-    StoreContext(kKeptValue, kScratch1);
+    WithMemory(kLoad, Sized(Scratch1(), bytes), mem);
+    StoreContext(kKeptValue, Scratch1());
     const HostMem stack = Address(i, accesses_[i].stack);
-    LoadContext(kScratch1, kKeptValue);
-    WithMemory(kStore, Sized(kScratch1, bytes), stack);
+    LoadContext(Scratch1(), kKeptValue);
+    WithMemory(kStore, Sized(Scratch1(), bytes), stack);
     MoveStackPointer(-static_cast<i32>(bytes));
     return;
   }
   const HostMem mem = Address(i, accesses_[i].stack);
-  WithMemory(kStore, Sized(GuestOr(operand.reg, kScratch1), bytes), mem);
+  WithMemory(kStore, Sized(GuestOr(operand.reg, Scratch1()), bytes), mem);
   MoveStackPointer(-static_cast<i32>(bytes));
 }
 
@@ -45,9 +45,9 @@ void Emitter::EmitPop(size_t i) {
   if (!InMemory(guest)) {
     WithMemory(kLoad, Sized(HostOf(guest), bytes), mem);
   } else {
-    LoadGuest(kScratch1, guest);
-    WithMemory(kLoad, Sized(kScratch1, bytes), mem);
-    StoreGuest(guest, kScratch1);
+    LoadGuest(Scratch1(), guest);
+    WithMemory(kLoad, Sized(Scratch1(), bytes), mem);
+    StoreGuest(guest, Scratch1());
   }
   if (guest != cpu::kRsp) {  // what is popped stands
     MoveStackPointer(static_cast<i32>(bytes));

@@ -26,7 +26,7 @@ void Emitter::EmitCallOut(size_t i) {
   ToMemoryForm();
   LeaveHomes();
   LoadConstant(kScratch0, reinterpret_cast<u64>(MakeCallOut(i)));
-  lea(kScratch1, ptr[Xbyak::util::rip + kJumpSize]);
+  lea(Scratch1(), ptr[Xbyak::util::rip + kJumpSize]);
   JumpTo(thunks_.call_out);
   TakeHomes();
 }
@@ -67,10 +67,10 @@ void Emitter::EmitSwapGs() {
       offsetof(VcpuContext, state.seg) + kGs * sizeof(cpu::Segment) + offsetof(cpu::Segment, base);
   constexpr size_t kOther = offsetof(VcpuContext, state.msr.kernel_gs_base);
   LoadContext(kScratch0, kBase);
-  LoadContext(kScratch1, kOther);
+  LoadContext(Scratch1(), kOther);
   StoreContext(kOther, kScratch0);
-  StoreContext(kBase, kScratch1);
-  StoreContext(offsetof(VcpuContext, segment_base) + 8 * kGs, kScratch1);
+  StoreContext(kBase, Scratch1());
+  StoreContext(offsetof(VcpuContext, segment_base) + 8 * kGs, Scratch1());
 }
 
 // The arithmetic flags from the host's image, the rest from the state's.
@@ -78,17 +78,17 @@ void Emitter::EmitPushFlags(size_t i) {
   const unsigned bytes = unit_->mode.code_bits / 8;
   NeedHostFlags();
   pushfq();
-  pop(kScratch1);
+  pop(Scratch1());
   SaveFlags(kScratch0);
   form_.flags = FlagHome::kMemory;
   LoadContext(kScratch0.cvt32(), kRflags);
   and_(kScratch0.cvt32(), kPushedBesides);
-  and_(kScratch1.cvt32(), static_cast<u32>(cpu::kArithFlags));
-  or_(kScratch1.cvt32(), kScratch0.cvt32());
-  StoreContext(kKeptImage, kScratch1);
+  and_(Scratch1().cvt32(), static_cast<u32>(cpu::kArithFlags));
+  or_(Scratch1().cvt32(), kScratch0.cvt32());
+  StoreContext(kKeptImage, Scratch1());
   const HostMem mem = Address(i, accesses_[i].stack);
-  LoadContext(kScratch1, kKeptImage);
-  WithMemory(kStore, Sized(kScratch1, bytes), mem);
+  LoadContext(Scratch1(), kKeptImage);
+  WithMemory(kStore, Sized(Scratch1(), bytes), mem);
   MoveStackPointer(-static_cast<i32>(bytes));
 }
 

@@ -98,8 +98,12 @@ void Emitter::EmitLeader(size_t i) {
   if (i > 0 && unit_->FallsInto(i - 1) && live_[i].before != 0) {
     NeedHostFlags();
   }
+  if (i > 0 && unit_->FallsInto(i - 1)) {
+    BringKept(i);
+  }
   leaders_[i] = getSize();
-  form_ = {FlagHome::kHost, unit_->homes};
+  const AccessPlan* const kept = accesses_[i].kept;
+  form_ = {FlagHome::kHost, unit_->homes, kept != nullptr ? AddendOffset(*kept) : 0};
   if (request_->is_watched) {
     TellOfEntry(i);
   }
@@ -175,6 +179,9 @@ Xbyak::Reg Emitter::Sized(const Xbyak::Reg64& reg, unsigned bytes) const {
 
 void Emitter::EmitInst(size_t i) {
   const UnitInst& unit_inst = unit_->insts[i];
+  if (!LeavesScratch(unit_inst.treatment)) {
+    form_.kept = 0;
+  }
   switch (unit_inst.treatment) {
     case Treatment::kCopy:
       return EmitCopy(i);

@@ -58,6 +58,7 @@ class Emitter : private Assembler {
   struct Form {
     FlagHome flags = FlagHome::kHost;
     Homes homes;
+    size_t kept = 0;  // which field of the context, an addend, kScratch1 has as well; 0: none
   };
 
   // Where a call comes back to: an index into landings_. Of jumps, none.
@@ -91,6 +92,11 @@ class Emitter : private Assembler {
     cold_.emplace_back(emit);
   }
   void JumpToLeader(size_t rel32, size_t leader) { inside_jumps_.push_back({rel32, leader}); }
+  // kScratch1, for something else than an addend.
+  const Xbyak::Reg64& Scratch1() {
+    form_.kept = 0;
+    return kScratch1;
+  }
   void NotePoint(i32 offset, bool flags_in_host);
   void Count(size_t counter);
   void CountEntry();
@@ -103,7 +109,12 @@ class Emitter : private Assembler {
   // emit_flags.cc
   // EFLAGS will be overwritten.
   void FreeHostFlags(u32 live, const Xbyak::Reg64& scratch = kScratch0);
-  void NeedHostFlags();
+  void NeedHostFlags() {
+    if (form_.flags == FlagHome::kMemory) {
+      NeedHostFlags(Scratch1());
+    }
+  }
+  void NeedHostFlags(const Xbyak::Reg64& scratch);
   // For leaving the block in an unknown direction.
   void ToMemoryForm(const Xbyak::Reg64& scratch = kScratch0);
 
@@ -121,6 +132,9 @@ class Emitter : private Assembler {
 
   // emit_memory.cc
   HostMem Address(size_t i, const AccessPlan& plan);
+  bool KeepsAddend(size_t i, const AccessPlan& plan) const;
+  void BringAddend(size_t offset);
+  void BringKept(size_t leader);
   HostMem AnyAddress(size_t i, const AccessPlan& plan);
   HostMem AddressWith(const Xbyak::Reg64& addend, const AccessPlan& plan,
                       const cpu::MemoryOperand& mem);
@@ -170,6 +184,7 @@ class Emitter : private Assembler {
   Guests BringGuests(const cpu::Inst& inst, const GprFields& fields, const HostMem* mem,
                      Reencoding& request);
   void ReturnGuests(const cpu::Inst& inst, const Guests& guests);
+  u8 FreeScratch(u32 taken);
   u8 Borrow(const cpu::Inst& inst, const HostMem* mem) const;
   bool WouldOverwrite(const cpu::MemoryOperand& mem, u8 guest) const;
 
