@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/log.h"
 #include "jit/engine/engine.h"
 
@@ -21,7 +23,8 @@ void LogChecks(const VcpuContext& context, u64 branch_misses, u64 from_cpp) {
         kBankNames[bank], c.runs, PercentHit(c.runs, c.run_misses), c.tlb,
         PercentHit(c.tlb, c.tlb_misses));
   }
-  const u64 by_table = context.branch_lookups - branch_misses;
+  // Returns come without a look at the table, unless C++ is asked.
+  const u64 by_table = context.branch_lookups - std::min(branch_misses, context.branch_lookups);
   Log(LogItem::kJit, "jit: indirect jumps: {}, {} not in the table", context.branch_lookups,
       branch_misses);
   Log(LogItem::kJit, "jit: blocks entered: {} times, {:.3f}% by linked jumps, {:.3f}% by the table",

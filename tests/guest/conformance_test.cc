@@ -68,6 +68,7 @@ TEST_CASE("conformance: paging in long mode") { RunGuest("paging"); }
 TEST_CASE("conformance: paging with five levels") { RunGuest("paging57"); }
 TEST_CASE("conformance: paging with two levels and PAE") { RunGuest("paging32"); }
 TEST_CASE("conformance: the state after RESET") { RunGuest("reset", "-bios"); }
+TEST_CASE("conformance: loops over scattered pages") { RunGuest("scattered"); }
 TEST_CASE("conformance: segmentation") { RunGuest("segmentation"); }
 TEST_CASE("conformance: code that is written") { RunGuest("smc"); }
 TEST_CASE("conformance: SYSCALL and SYSENTER") { RunGuest("syscall"); }
