@@ -41,6 +41,7 @@ class MemorySlots final : public devices::TopologyListener {
   void OnViewChanged(const std::shared_ptr<const devices::FlatView>& view) override;
   void OnDirtyLogChanged() override;
   void OnDirtyLogWanted() override;
+  void OnDoorbellsChanged() override {}
 
   static std::vector<Slot> Wanted(const devices::FlatView& view);
   void DropAllBut(const std::vector<Slot>& wanted);

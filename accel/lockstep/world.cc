@@ -47,6 +47,7 @@ class World::Follower final : public devices::TopologyListener {
   }
   void OnDirtyLogChanged() override { world_.master_[space_]->space().NotifyDirtyLogChanged(); }
   void OnDirtyLogWanted() override {}
+  void OnDoorbellsChanged() override {}  // recorded writes reach the devices, and ring there
 
  private:
   World& world_;

@@ -305,6 +305,7 @@ class Mmu final : public devices::TopologyListener {
   void OnViewChanged(const std::shared_ptr<const devices::FlatView>& view) override;
   void OnDirtyLogChanged() override;
   void OnDirtyLogWanted() override {}  // every write of ours was marked
+  void OnDoorbellsChanged() override {}
 
   CpuState& state_;
   const CpuModel& model_;

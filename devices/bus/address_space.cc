@@ -164,9 +164,9 @@ std::vector<FlatRange> AddressSpace::Flatten(bool with_aliases) const {
 void AddressSpace::Publish(std::unique_lock<Mutex>& lock) {
   auto view = std::make_shared<const FlatView>(Flatten(/*with_aliases=*/true));
   view_.store(view);
-  const std::vector<TopologyListener*> listeners = listeners_;
   lock.unlock();
-  for (TopologyListener* listener : listeners) {
+  const auto listeners = listeners_.load();
+  for (TopologyListener* listener : *listeners) {
     listener->OnViewChanged(view);
   }
 }
@@ -174,30 +174,45 @@ void AddressSpace::Publish(std::unique_lock<Mutex>& lock) {
 void AddressSpace::Listen(TopologyListener& listener) {
   {
     MutexLock lock(mu_);
-    listeners_.push_back(&listener);
+    Listeners listeners = *listeners_.load();
+    listeners.push_back(&listener);
+    listeners_.store(std::make_shared<Listeners>(std::move(listeners)));
   }
   listener.OnViewChanged(View());
 }
 
 void AddressSpace::Unlisten(TopologyListener& listener) {
   MutexLock lock(mu_);
-  std::erase(listeners_, &listener);
-}
-
-std::vector<TopologyListener*> AddressSpace::Listeners() {
-  MutexLock lock(mu_);
-  return listeners_;
+  Listeners listeners = *listeners_.load();
+  std::erase(listeners, &listener);
+  listeners_.store(std::make_shared<Listeners>(std::move(listeners)));
 }
 
 void AddressSpace::NotifyDirtyLogChanged() {
-  for (TopologyListener* listener : Listeners()) {
+  const auto listeners = listeners_.load();
+  for (TopologyListener* listener : *listeners) {
     listener->OnDirtyLogChanged();
   }
 }
 
 void AddressSpace::CollectDirty() {
-  for (TopologyListener* listener : Listeners()) {
+  const auto listeners = listeners_.load();
+  for (TopologyListener* listener : *listeners) {
     listener->OnDirtyLogWanted();
+  }
+}
+
+void AddressSpace::SetDoorbells(Device& device, Doorbells doorbells) {
+  for (auto doorbell = doorbells.begin(); doorbell != doorbells.end(); ++doorbell) {
+    CHECK(doorbell->event != nullptr && (doorbell->size != 0 || !doorbell->value));
+    CHECK(std::none_of(doorbells.begin(), doorbell,
+                       [&](const Doorbell& earlier) { return earlier.Overlaps(*doorbell); }));
+  }
+  device.doorbells_.store(
+      doorbells.empty() ? nullptr : std::make_shared<const Doorbells>(std::move(doorbells)));
+  const auto listeners = listeners_.load();
+  for (TopologyListener* listener : *listeners) {
+    listener->OnDoorbellsChanged();
   }
 }
 

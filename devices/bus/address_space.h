@@ -21,6 +21,8 @@ class TopologyListener {
   virtual void OnDirtyLogChanged() = 0;
   // Who knows of written pages that no MarkDirty was called for marks them now.
   virtual void OnDirtyLogWanted() = 0;
+  // A device has other doorbells. Locks of any rank but the last may be held.
+  virtual void OnDoorbellsChanged() = 0;
 };
 
 enum class RegionId : u32 {};
@@ -50,6 +52,11 @@ class AddressSpace {
   void SetEnabled(RegionId id, bool enabled);
   void Move(RegionId id, Gpa start);
   void SetReadOnly(RegionId id, bool read_only);
+
+  // These instead of the doorbells that the device had, wherever it is mapped, which may change as
+  // it likes. It is mapped in this space only; no two of them take the same write. Any thread, the
+  // device's lock may be held; a write that is just under way may still ring an old one.
+  void SetDoorbells(Device& device, Doorbells doorbells);
 
   // Any thread, no lock.
   std::shared_ptr<const FlatView> View() const { return view_.load(); }
@@ -81,12 +88,12 @@ class AddressSpace {
   void Change(RegionId id, Edit edit);
   void Publish(std::unique_lock<Mutex>& lock);
   std::vector<FlatRange> Flatten(bool with_aliases) const;
-  std::vector<TopologyListener*> Listeners();
 
-  Mutex mu_{LockRank::kAddressSpace};  // guards regions_, next_id_, listeners_
+  Mutex mu_{LockRank::kAddressSpace};  // guards regions_, next_id_, and who may change listeners_
   std::vector<Region> regions_;        // in order of priority, then age: later ones lie on top
   u32 next_id_ = 1;
-  std::vector<TopologyListener*> listeners_;
+  using Listeners = std::vector<TopologyListener*>;
+  std::atomic<std::shared_ptr<const Listeners>> listeners_{std::make_shared<Listeners>()};
   std::atomic<std::shared_ptr<const FlatView>> view_{
       std::make_shared<FlatView>(std::vector<FlatRange>{})};
 };

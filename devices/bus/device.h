@@ -1,9 +1,12 @@
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <span>
 
 #include "base/ints.h"
 #include "base/mutex.h"
+#include "devices/bus/doorbell.h"
 
 namespace tandem::devices {
 
@@ -16,12 +19,15 @@ class Device {
   Device& operator=(const Device&) = delete;
 
   // offset from the start of what was mapped; 1, 2, 4 or 8 bytes, never beyond the mapped length.
-  // Little-endian. Any thread.
+  // Little-endian. Any thread. A write that a doorbell takes rings it and does no more.
   void Read(u64 offset, std::span<std::byte> data) {
     MutexLock lock(mu_);
     DoRead(offset, data);
   }
   void Write(u64 offset, std::span<const std::byte> data) {
+    if (const auto doorbells = doorbells_.load(); doorbells && Ring(*doorbells, offset, data)) {
+      return;
+    }
     MutexLock lock(mu_);
     DoWrite(offset, data);
   }
@@ -30,6 +36,8 @@ class Device {
     MutexLock lock(mu_);
     DoReset();
   }
+  // Null: it has none. AddressSpace::SetDoorbells changes them.
+  std::shared_ptr<const Doorbells> doorbells() const { return doorbells_.load(); }
 
  protected:
   Device() = default;
@@ -38,9 +46,14 @@ class Device {
   Mutex mu_{LockRank::kDevice};  // guards all that the derived class holds
 
  private:
+  friend class AddressSpace;
+
   virtual void DoRead(u64 offset, std::span<std::byte> data) = 0;
   virtual void DoWrite(u64 offset, std::span<const std::byte> data) = 0;
   virtual void DoReset() = 0;
+  static bool Ring(const Doorbells& doorbells, u64 offset, std::span<const std::byte> data);
+
+  std::atomic<std::shared_ptr<const Doorbells>> doorbells_;
 };
 
 // The value of a 1 to 8 byte access.
