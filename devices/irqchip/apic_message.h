@@ -39,6 +39,8 @@ class ApicBus {
   virtual void Deliver(const ApicMessage& message) = 0;
   // A level-triggered vector was ended by some local APIC.
   virtual void EndOfInterrupt(u8 vector) = 0;
+  // So the interrupt of this I/O APIC pin was; the pin is looked at again afterwards.
+  virtual void OnPinEnded(u32 pin) = 0;
 };
 
 }  // namespace tandem::devices

@@ -80,6 +80,7 @@ void IoApic::EndOfInterrupt(u8 vector) {
       continue;
     }
     entry &= ~kRemoteIrr;
+    bus_.OnPinEnded(pin);
     if (Bit(state_.lines, pin)) {
       Send(pin);
     }

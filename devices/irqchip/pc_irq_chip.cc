@@ -1,6 +1,18 @@
 #include "devices/irqchip/pc_irq_chip.h"
 
+#include "base/bits.h"
+
 namespace tandem::devices {
+namespace {
+
+constexpr Gsi kTimer = 0;
+constexpr Gsi kCascade = 2;
+constexpr u32 kTimerPin = 2;
+
+constexpr bool IsConnected(Gsi gsi) { return gsi < IoApic::kPins && gsi != kCascade; }
+constexpr u32 PinOf(Gsi gsi) { return gsi == kTimer ? kTimerPin : gsi; }
+
+}  // namespace
 
 class PcIrqChip::PicPorts final : public Device {
  public:
@@ -40,18 +52,75 @@ class PcIrqChip::IoApicWindow final : public Device {
 };
 
 void PcIrqChip::SetLine(Gsi gsi, bool level) {
-  constexpr Gsi kTimer = 0;
-  constexpr Gsi kCascade = 2;
-  constexpr u32 kTimerPin = 2;
-  if (gsi >= IoApic::kPins || gsi == kCascade) {
-    return;
+  if (IsConnected(gsi)) {
+    MutexLock lock(mu_);
+    lines_ = static_cast<u32>(WithBit(lines_, gsi, level));
+    FollowLine(gsi);
   }
+}
+
+void PcIrqChip::SetLatch(Gsi gsi, bool level) {
+  if (IsConnected(gsi)) {
+    MutexLock lock(mu_);
+    latches_ = static_cast<u32>(WithBit(latches_, gsi, level));
+    FollowLine(gsi);
+  }
+}
+
+void PcIrqChip::SetLatchEndHandler(std::function<void(Gsi)> handler) {
   MutexLock lock(mu_);
+  on_latch_end_ = std::move(handler);
+}
+
+void PcIrqChip::FollowLine(Gsi gsi) {
+  const bool level = Bit(lines_ | latches_, gsi);
   if (gsi < 16) {
     pic_.SetLine(gsi, level);
     OnPicChanged();
   }
-  ioapic_.SetLine(gsi == kTimer ? kTimerPin : gsi, level);
+  ioapic_.SetLine(PinOf(gsi), level);
+}
+
+// The line falls before a controller looks whether to interrupt again.
+void PcIrqChip::EndLatch(Gsi gsi) {
+  if (Bit(latches_, gsi)) {
+    latches_ = static_cast<u32>(WithBit(latches_, gsi, false));
+    FollowLine(gsi);
+    on_latch_end_(gsi);
+  }
+}
+
+void PcIrqChip::OnPinEnded(u32 pin) { EndLatch(pin == kTimerPin ? kTimer : pin); }
+
+void PcIrqChip::EndPicLatches() {
+  const u32 ended = pic_.TakeEnded() & latches_;
+  for (Gsi gsi = 0; gsi < 16; ++gsi) {
+    if (Bit(ended, gsi)) {
+      EndLatch(gsi);
+    }
+  }
+}
+
+void PcIrqChip::AfterPicAccess() {
+  EndPicLatches();
+  OnPicChanged();
+}
+
+u8 PcIrqChip::TakePicVector() {
+  const u8 vector = pic_.TakeVector();
+  EndPicLatches();
+  return vector;
+}
+
+void PcIrqChip::ResetPins() {
+  pic_.Reset();
+  ioapic_.Reset();
+  lines_ = latches_ = 0;
+}
+
+void PcIrqChip::LoadLines(const IoApicState& state) {
+  lines_ = static_cast<u32>(WithBit(state.lines, kTimer, Bit(state.lines, kTimerPin)));
+  latches_ = 0;
 }
 
 std::shared_ptr<Device> PcIrqChip::MakeMasterPorts() {
@@ -70,7 +139,7 @@ void PcIrqChip::PicPorts::DoRead(u64 offset, std::span<std::byte> data) {
     value |= u64{chip_.pic_.ReadPort(pic_, 1)} << 8;
   }
   SetAccessValue(data, value);
-  chip_.OnPicChanged();
+  chip_.AfterPicAccess();
 }
 
 void PcIrqChip::PicPorts::DoWrite(u64 offset, std::span<const std::byte> data) {
@@ -78,7 +147,7 @@ void PcIrqChip::PicPorts::DoWrite(u64 offset, std::span<const std::byte> data) {
   for (size_t i = 0; i < data.size() && offset + i < kPortLength; ++i) {
     chip_.pic_.WritePort(pic_, static_cast<u32>(offset + i), static_cast<u8>(data[i]));
   }
-  chip_.OnPicChanged();
+  chip_.AfterPicAccess();
 }
 
 void PcIrqChip::ElcrPorts::DoRead(u64 offset, std::span<std::byte> data) {
@@ -92,7 +161,7 @@ void PcIrqChip::ElcrPorts::DoWrite(u64 offset, std::span<const std::byte> data) 
   for (size_t i = 0; i < data.size() && offset + i < kPortLength; ++i) {
     chip_.pic_.WriteElcr(static_cast<u32>(offset + i), static_cast<u8>(data[i]));
   }
-  chip_.OnPicChanged();
+  chip_.AfterPicAccess();
 }
 
 void PcIrqChip::IoApicWindow::DoRead(u64 offset, std::span<std::byte> data) {

@@ -53,8 +53,9 @@ std::optional<u32> Pic8259::Pending() const {
 void Pic8259::EnterService(u32 input) {
   if (!state_.auto_eoi) {
     state_.in_service |= BitOf(input);
-  } else if (state_.rotates_on_auto_eoi) {
-    state_.top_priority = (input + 1) & 7;
+  } else {
+    ended_ |= BitOf(input);
+    state_.top_priority = state_.rotates_on_auto_eoi ? (input + 1) & 7 : state_.top_priority;
   }
   if ((state_.level_triggered & BitOf(input)) == 0) {
     state_.requests &= ~BitOf(input);
@@ -149,6 +150,7 @@ void Pic8259::WriteOcw2(u8 value) {
     input = (state_.top_priority + priority) & 7;
   }
   if (is_eoi) {
+    ended_ |= state_.in_service & BitOf(input);
     state_.in_service &= ~BitOf(input);
   }
   if (rotates) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "base/ints.h"
 #include "devices/bus/irq_state.h"
@@ -29,6 +30,8 @@ class Pic8259 {
   void Reset();
   const PicState& state() const { return state_; }
   void Load(const PicState& state) { state_ = state; }
+  // Inputs whose interrupt was ended since the last call, a bit each.
+  u8 TakeEnded() { return std::exchange(ended_, u8{0}); }
 
  private:
   static constexpr u32 kNone = 8;
@@ -44,6 +47,7 @@ class Pic8259 {
   const bool is_master_;
   const u8 level_capable_;
   PicState state_;
+  u8 ended_ = 0;
 };
 
 // The PC's two 8259As, the second behind input 2 of the first.
@@ -59,6 +63,8 @@ class PicPair {
   void WritePort(u32 chip, u32 port, u8 value);
   u8 ReadElcr(u32 chip) const { return (chip == 0 ? master_ : slave_).level_triggered(); }
   void WriteElcr(u32 chip, u8 value);
+  // Of both, a bit an IRQ.
+  u32 TakeEnded() { return master_.TakeEnded() | u32{slave_.TakeEnded()} << 8; }
   void Reset();
   std::array<PicState, 2> Save() const { return {master_.state(), slave_.state()}; }
   void Load(const std::array<PicState, 2>& states);

@@ -73,7 +73,7 @@ void SoftIrqChip::DeliverTo(VcpuId vcpu, const ApicMessage& message) {
       break;
     case DeliveryMode::kExtInt:  // by an I/O APIC pin: the INTA cycle runs at once
       if (pic_.HasInterrupt()) {
-        cpus_[vcpu]->core->Accept(pic_.TakeVector(), /*is_level=*/false);
+        cpus_[vcpu]->core->Accept(TakePicVector(), /*is_level=*/false);
       }
       break;
     case DeliveryMode::kNmi:
@@ -121,7 +121,7 @@ std::optional<u8> SoftIrqChip::TakeVector(VcpuId vcpu) {
   if (cpus_[vcpu]->core->PendingVector()) {
     vector = cpus_[vcpu]->core->TakeVector();
   } else if (ExtIntPending(vcpu)) {
-    vector = pic_.TakeVector();
+    vector = TakePicVector();
     pic_output_ = pic_.HasInterrupt();
   }
   Update(vcpu);
@@ -142,8 +142,7 @@ void SoftIrqChip::ResetApic(VcpuId vcpu) {
 
 void SoftIrqChip::Reset() {
   MutexLock lock(mu_);
-  pic_.Reset();
-  ioapic_.Reset();
+  ResetPins();
   pic_output_ = false;
   for (VcpuId id = 0; id < cpus_.size(); ++id) {
     cpus_[id]->core->Reset();
@@ -169,6 +168,7 @@ void SoftIrqChip::Load(const IrqState& state) {
   }
   pic_.Load(state.pics);
   pic_output_ = pic_.HasInterrupt();
+  LoadLines(state.io_apic);
   ioapic_.Load(state.io_apic);
   for (VcpuId id = 0; id < cpus_.size(); ++id) {
     Update(id);

@@ -48,7 +48,7 @@ std::optional<u8> SplitIrqChip::TakeVector(VcpuId vcpu) {
   if (vcpu != 0 || !pic_.HasInterrupt()) {
     return std::nullopt;
   }
-  const u8 vector = pic_.TakeVector();
+  const u8 vector = TakePicVector();
   pic_output_ = pic_.HasInterrupt();
   return vector;
 }
@@ -60,8 +60,7 @@ bool SplitIrqChip::HasVector(VcpuId vcpu) const {
 
 void SplitIrqChip::Reset() {
   MutexLock lock(mu_);
-  pic_.Reset();
-  ioapic_.Reset();
+  ResetPins();
   pic_output_ = false;
   OnIoApicWritten();
   apics_.Reset();
@@ -81,6 +80,7 @@ void SplitIrqChip::Load(const IrqState& state) {
   if (pic_output_) {
     signals_.InterruptPending(0);
   }
+  LoadLines(state.io_apic);
   ioapic_.Load(state.io_apic);
   OnIoApicWritten();
 }
