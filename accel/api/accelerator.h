@@ -8,6 +8,7 @@
 #include "devices/bus/address_space.h"
 #include "devices/bus/clock.h"
 #include "devices/bus/instruction_clock.h"
+#include "devices/bus/irq_events.h"
 #include "devices/bus/irq_state.h"
 
 namespace tandem::accel {
@@ -28,6 +29,8 @@ struct KernelIrqs {
   devices::IntervalTimer* pit = nullptr;
   // ... but the local APICs alone; null too: none.
   devices::StatefulApics* apics = nullptr;
+  // Events that interrupt without a thread of ours, by one caller at a time; null: there are none.
+  devices::IrqEvents* events = nullptr;
 };
 
 // A way to execute guest code for one machine.

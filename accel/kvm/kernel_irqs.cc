@@ -12,22 +12,6 @@
 namespace tandem::accel::kvm {
 namespace {
 
-constexpr u32 kIoApicPins = 24;
-constexpr u32 kIsaIrqs = 16;
-
-kvm_irq_routing_entry ChipRoute(u32 gsi, u32 chip, u32 pin) {
-  kvm_irq_routing_entry route{};
-  route.gsi = gsi;
-  route.type = KVM_IRQ_ROUTING_IRQCHIP;
-  route.u.irqchip.irqchip = chip;
-  route.u.irqchip.pin = pin;
-  return route;
-}
-
-void SetRouting(int vm_fd, const std::vector<kvm_irq_routing_entry>& routes) {
-  MustCall(vm_fd, ForList(KVM_SET_GSI_ROUTING), List<kvm_irq_routing_entry>(routes).data());
-}
-
 kvm_irqchip GetChip(int vm_fd, u32 id) {
   kvm_irqchip state{};
   state.chip_id = id;
@@ -71,18 +55,7 @@ void KernelApics::SendMsi(devices::MsiMessage message) {
 }
 
 void KernelApics::SetPinMessage(u32 pin, devices::MsiMessage message, bool is_masked) {
-  MutexLock lock(mu_);
-  std::erase_if(routes_, [&](const kvm_irq_routing_entry& route) { return route.gsi == pin; });
-  if (!is_masked) {
-    kvm_irq_routing_entry route{};
-    route.gsi = pin;
-    route.type = KVM_IRQ_ROUTING_MSI;
-    route.u.msi.address_lo = static_cast<u32>(message.address);
-    route.u.msi.address_hi = static_cast<u32>(message.address >> 32);
-    route.u.msi.data = message.data;
-    routes_.push_back(route);
-  }
-  SetRouting(vm_.fd(), routes_);
+  routing_.SetPin(pin, is_masked ? std::nullopt : std::optional(message));
 }
 
 void KernelApics::Add(int vcpu_fd) {
@@ -153,7 +126,8 @@ void KernelApics::OnTscSet(int vcpu_fd) {
   }
 }
 
-Result<std::unique_ptr<KernelIrqChip>> KernelIrqChip::Create(Vm& vm, KernelApics& apics) {
+Result<std::unique_ptr<KernelIrqChip>> KernelIrqChip::Create(Vm& vm, KernelApics& apics,
+                                                             Routing& routing) {
   std::unique_ptr<KernelIrqChip> chip(new KernelIrqChip(vm, apics));
   if (Call(vm.fd(), KVM_CREATE_IRQCHIP, 0) != 0) {
     return Fail("kvm: no interrupt controllers in the kernel: {}; use kernel-irqchip=off",
@@ -165,31 +139,15 @@ Result<std::unique_ptr<KernelIrqChip>> KernelIrqChip::Create(Vm& vm, KernelApics
       return made.error();
     }
   }
-  chip->SetRoutes();
+  routing.ConnectChips();
   for (const u32 id : {KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, KVM_IRQCHIP_IOAPIC}) {
     chip->power_on_.push_back(GetChip(vm.fd(), id));
   }
   return chip;
 }
 
-// The timer's interrupt drives pin 2 of the I/O APIC; input 2 of the 8259 is the other 8259.
-void KernelIrqChip::SetRoutes() {
-  std::vector<kvm_irq_routing_entry> routes;
-  for (u32 gsi = 0; gsi < kIoApicPins; ++gsi) {
-    if (gsi == 2) {
-      continue;
-    }
-    if (gsi < kIsaIrqs) {
-      routes.push_back(
-          ChipRoute(gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % 8));
-    }
-    routes.push_back(ChipRoute(gsi, KVM_IRQCHIP_IOAPIC, gsi == 0 ? 2 : gsi));
-  }
-  SetRouting(vm_.fd(), routes);
-}
-
 void KernelIrqChip::SetLine(devices::Gsi gsi, bool level) {
-  if (gsi >= kIoApicPins) {
+  if (gsi >= Routing::kPins) {
     return;
   }
   const u32 bit = 1u << gsi;
@@ -223,7 +181,7 @@ devices::IrqState KernelIrqChip::Save() const {
 // The kernel keeps levels of its own for each line, so they are set first; what that sets off is
 // overwritten, in the second 8259 before the first sees it.
 void KernelIrqChip::Load(const devices::IrqState& state) {
-  for (devices::Gsi gsi = 1; gsi < kIoApicPins; ++gsi) {
+  for (devices::Gsi gsi = 1; gsi < Routing::kPins; ++gsi) {
     if (gsi != 2) {
       SetLine(gsi, (state.io_apic.lines >> gsi & 1) != 0);
     }
@@ -243,19 +201,19 @@ void KernelIrqChip::Load(const devices::IrqState& state) {
   MustCall(vm_.fd(), KVM_SET_IRQCHIP, &chip);
 }
 
-Result<KernelIrqs> MakeKernelIrqs(Vm& vm, KernelApics& apics) {
+Result<KernelIrqs> MakeKernelIrqs(Vm& vm, KernelApics& apics, Routing& routing) {
   KernelIrqs irqs;
   if (vm.options().irqchip == KernelIrqchip::kSplit) {
     kvm_enable_cap split{};
     split.cap = KVM_CAP_SPLIT_IRQCHIP;
-    split.args[0] = kIoApicPins;
+    split.args[0] = Routing::kPins;
     if (Call(vm.fd(), KVM_ENABLE_CAP, &split) != 0) {
       return Fail("kvm: no local APICs in the kernel: {}; use kernel-irqchip=off",
                   std::strerror(errno));
     }
     irqs.apics = &apics;
   } else if (vm.options().irqchip == KernelIrqchip::kOn) {
-    auto chip = KernelIrqChip::Create(vm, apics);
+    auto chip = KernelIrqChip::Create(vm, apics, routing);
     if (!chip) {
       return chip.error();
     }

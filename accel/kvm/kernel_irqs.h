@@ -8,15 +8,15 @@
 
 #include "accel/api/accelerator.h"
 #include "accel/kvm/kernel_pit.h"
+#include "accel/kvm/routing.h"
 #include "accel/kvm/vm.h"
-#include "base/mutex.h"
 
 namespace tandem::accel::kvm {
 
-// KVM's local APICs, with kernel-irqchip=split and on. The VM outlives them.
+// KVM's local APICs, with kernel-irqchip=split and on. VM and routing outlive them.
 class KernelApics final : public devices::StatefulApics {
  public:
-  explicit KernelApics(Vm& vm) : vm_(vm) {}
+  KernelApics(Vm& vm, Routing& routing) : vm_(vm), routing_(routing) {}
 
   void SendMsi(devices::MsiMessage message) override;
   void SetPinMessage(u32 pin, devices::MsiMessage message, bool is_masked) override;
@@ -42,17 +42,17 @@ class KernelApics final : public devices::StatefulApics {
   };
 
   Vm& vm_;
+  Routing& routing_;
   std::function<void(u8)> on_eoi_ = [](u8) {};
   std::vector<Apic> apics_;
-  Mutex mu_{LockRank::kLeaf};  // guards routes_: what I/O APIC pins send
-  std::vector<kvm_irq_routing_entry> routes_;
 };
 
 // KVM's 8259 pair and I/O APIC besides, with kernel-irqchip=on.
 class KernelIrqChip final : public devices::StatefulIrqChip {
  public:
   // api.rst: before the first vCPU.
-  static Result<std::unique_ptr<KernelIrqChip>> Create(Vm& vm, KernelApics& apics);
+  static Result<std::unique_ptr<KernelIrqChip>> Create(Vm& vm, KernelApics& apics,
+                                                       Routing& routing);
 
   void SetLine(devices::Gsi gsi, bool level) override;
   void SendMsi(devices::MsiMessage message) override { apics_.SendMsi(message); }
@@ -67,7 +67,6 @@ class KernelIrqChip final : public devices::StatefulIrqChip {
 
  private:
   KernelIrqChip(Vm& vm, KernelApics& apics) : vm_(vm), apics_(apics) {}
-  void SetRoutes();
 
   Vm& vm_;
   KernelApics& apics_;
@@ -76,7 +75,7 @@ class KernelIrqChip final : public devices::StatefulIrqChip {
   std::atomic<u32> lines_{0};  // a bit a GSI: as devices have set them
 };
 
-// Turns KVM_CREATE_IRQCHIP or split mode on, as the VM's options say. apics outlives the result.
-Result<KernelIrqs> MakeKernelIrqs(Vm& vm, KernelApics& apics);
+// Turns KVM_CREATE_IRQCHIP or split mode on, as the VM's options say. All outlive the result.
+Result<KernelIrqs> MakeKernelIrqs(Vm& vm, KernelApics& apics, Routing& routing);
 
 }  // namespace tandem::accel::kvm

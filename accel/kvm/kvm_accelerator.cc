@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "accel/kvm/cpuid.h"
+#include "accel/kvm/doorbells.h"
 #include "accel/kvm/host.h"
 #include "accel/kvm/ioctl.h"
+#include "accel/kvm/irqfds.h"
 #include "accel/kvm/kernel_irqs.h"
 #include "accel/kvm/kvm_vcpu.h"
 #include "accel/kvm/vm.h"
@@ -20,13 +22,13 @@ using kvm::Vm;
 
 class KvmAccelerator final : public Accelerator {
  public:
-  explicit KvmAccelerator(std::unique_ptr<Vm> vm) : vm_(std::move(vm)), apics_(*vm_) {}
+  explicit KvmAccelerator(std::unique_ptr<Vm> vm) : vm_(std::move(vm)) {}
 
   cpu::FeatureSet Features() const override { return kvm::SupportedFeatures(*vm_); }
 
   bool IsNative() const override { return true; }
 
-  Result<KernelIrqs> MakeIrqs(u32) override { return kvm::MakeKernelIrqs(*vm_, apics_); }
+  Result<KernelIrqs> MakeIrqs(u32) override;
 
   Result<std::unique_ptr<Vcpu>> MakeVcpu(devices::VcpuId id, const cpu::CpuModel& model,
                                          const VcpuEnv& env) override;
@@ -34,11 +36,33 @@ class KvmAccelerator final : public Accelerator {
   void StartTime() override;
 
  private:
+  void Follow(const VcpuEnv& env);
+
   const std::unique_ptr<Vm> vm_;
-  KernelApics apics_;
+  kvm::Routing routing_{*vm_};
+  KernelApics apics_{*vm_, routing_};
+  kvm::Irqfds irqfds_{*vm_, routing_};
+  std::vector<std::unique_ptr<kvm::KernelDoorbells>> doorbells_;  // of memory and ports
   std::vector<int> vcpu_fds_;
   std::optional<u64> clock_ns_;  // kvmclock's, while it stands
 };
+
+Result<KernelIrqs> KvmAccelerator::MakeIrqs(u32) {
+  auto irqs = kvm::MakeKernelIrqs(*vm_, apics_, routing_);
+  if (irqs && vm_->options().irqchip != KernelIrqchip::kOff) {
+    irqs->events = &irqfds_;
+  }
+  return irqs;
+}
+
+void KvmAccelerator::Follow(const VcpuEnv& env) {
+  vm_->slots().Follow(env.memory);
+  const bool takes_any_size = vm_->Extension(KVM_CAP_IOEVENTFD_ANY_LENGTH) > 0;
+  for (devices::AddressSpace* const space : {&env.memory, &env.ports}) {
+    doorbells_.push_back(std::make_unique<kvm::KernelDoorbells>(
+        vm_->fd(), *space, /*is_ports=*/space == &env.ports, takes_any_size));
+  }
+}
 
 Result<std::unique_ptr<Vcpu>> KvmAccelerator::MakeVcpu(devices::VcpuId id,
                                                        const cpu::CpuModel& model,
@@ -47,7 +71,7 @@ Result<std::unique_ptr<Vcpu>> KvmAccelerator::MakeVcpu(devices::VcpuId id,
     return Fail("-icount counts instructions, which KVM does not: use -accel dbt with it");
   }
   if (!vm_->slots().is_following()) {
-    vm_->slots().Follow(env.memory);
+    Follow(env);
   }
   auto vcpu = KvmVcpu::Create(*vm_, apics_, id, model, env);
   if (!vcpu) {
