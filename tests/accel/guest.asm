@@ -151,6 +151,93 @@ main:
 text:
     db 'abcd'
 
+%elifdef DOORBELL  ; each time that RESULT is not 0: as many rounds of writes, to where RESULT + 4 says
+                   ; and to port 0x300
+main:
+    mov ecx, [RESULT]
+    test ecx, ecx
+    jz main
+    mov ebx, [RESULT + 4]
+    mov dx, 0x300
+    mov eax, 5
+.again:
+    mov byte [ebx], 5
+    mov word [ebx], 5
+    mov dword [ebx], 5
+    mov dword [ebx], 6
+    mov word [ebx + 2], 5
+    out dx, al
+    out dx, ax
+    out dx, eax
+    loop .again
+    mov dword [RESULT], 0
+    report 'D'
+    jmp main
+
+%elifdef EVENTS  ; interrupts by messages, by the edge-triggered line 4 and the level-triggered 11 of the
+                 ; 8259s, by the level-triggered pin 20 of the I/O APIC
+main:
+    call enable_apic
+    set_handler 0x24, on_edge
+    set_handler 0x2b, on_level
+    set_handler 0x40, on_first
+    set_handler 0x41, on_second
+    set_handler 0x54, on_pin
+    mov al, 0x11
+    out 0x20, al
+    out 0xa0, al
+    mov al, 0x20
+    out 0x21, al
+    mov al, 0x28
+    out 0xa1, al
+    mov al, 4
+    out 0x21, al
+    mov al, 2
+    out 0xa1, al
+    mov al, 1
+    out 0x21, al
+    out 0xa1, al
+    mov al, 0xeb
+    out 0x21, al
+    mov al, 0xf7
+    out 0xa1, al
+    mov dx, 0x4d1
+    mov al, 8
+    out dx, al
+    write_apic 0x350, 0x700  ; LINT0: ExtINT
+    mov dword [0xfec00000], 0x39
+    mov dword [0xfec00010], 0
+    mov dword [0xfec00000], 0x38
+    mov dword [0xfec00010], 0x8054
+    report 'H'
+    sti
+.again:
+    hlt
+    jmp .again
+on_edge:
+    report 'e'
+    mov al, 0x20
+    out 0x20, al
+    iret
+on_level:
+    report 'l'
+    mov al, 0x20
+    out 0xa0, al
+    out 0x20, al
+    iret
+on_first:
+    report 'I'
+    write_apic 0xb0, 0
+    iret
+on_second:
+    report 'J'
+    write_apic 0xb0, 0
+    iret
+on_pin:
+    report 'p'
+    write_apic 0xb0, 0
+    iret
+
 %elifdef DEBUG  ; addresses of these labels are in debug_test.cc
 main:               ; 0x1100
     times 0x1100 - 0x1000 - ($ - $$) nop

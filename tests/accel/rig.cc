@@ -45,6 +45,8 @@ Rig::Rig(Engine engine, const std::string& image, u32 vcpus, bool has_fallback)
   REQUIRE(memory.MapRam(Gpa(0), kRamSize, ram, 0, false).ok());
   REQUIRE(ports.MapIo(Gpa(0xe9), 1, reports).ok());
   irqs = std::make_unique<IrqSwitch>(MakeIrqs(vcpus));
+  events = std::make_unique<devices::IrqEventTable>(loop, *irqs);
+  AttachEvents();
   MakePit();
   model = cpu::ParseCpuModel("max", accelerator->Features(), {1, vcpus, 1}, vcpus).value().model;
   for (auto& vcpu : MakeVcpus(vcpus)) {
@@ -89,6 +91,7 @@ std::unique_ptr<devices::StatefulIrqChip> Rig::MakeIrqs(u32 vcpus) {
   auto made = accelerator->MakeIrqs(vcpus);
   REQUIRE(made.ok());
   kernel_irqs_ = std::move(*made);
+  latches_ = nullptr;
   if (kernel_irqs_.chip) {
     return std::move(kernel_irqs_.chip);
   }
@@ -98,6 +101,7 @@ std::unique_ptr<devices::StatefulIrqChip> Rig::MakeIrqs(u32 vcpus) {
   } else {
     chip = std::make_unique<devices::SoftIrqChip>(vcpus, clock, run);
   }
+  latches_ = chip.get();
   Map(ports, PcIrqChip::kMasterPort, PcIrqChip::kPortLength, chip->MakeMasterPorts());
   Map(ports, PcIrqChip::kSlavePort, PcIrqChip::kPortLength, chip->MakeSlavePorts());
   Map(ports, PcIrqChip::kElcrPort, PcIrqChip::kPortLength, chip->MakeElcrPorts());
@@ -121,13 +125,15 @@ void Rig::StopTime() {
   done.get_future().wait();
 }
 
-void Rig::MoveTo(Engine engine) {
+void Rig::MoveTo(Engine engine, const std::function<void()>& meanwhile) {
   StopTime();
+  events->Detach();
   const auto old = std::exchange(accelerator, MakeAccelerator(engine));
-  run.MoveTo([this] {
+  run.MoveTo([&, this] {
     const auto vcpus = static_cast<u32>(run.vcpu_count());
     const devices::PitState pit = Pit().SavePit();
     const devices::IrqState state = irqs->Save();
+    meanwhile();
     UnmapIrqs();
     own_pit_.reset();
     irqs->Replace(MakeIrqs(vcpus));
@@ -137,6 +143,7 @@ void Rig::MoveTo(Engine engine) {
     Pit().LoadPit(pit);
     return made;
   });
+  AttachEvents();
   clock.Resume();
 }
 

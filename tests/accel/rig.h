@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "accel/run/run_control.h"
 #include "base/event_loop.h"
 #include "devices/bus/host_clock.h"
+#include "devices/irqchip/irq_event_table.h"
 #include "devices/irqchip/pc_irq_chip.h"
 #include "devices/legacy/pit.h"
 #include "tests/accel/engines.h"
@@ -59,7 +61,9 @@ class Rig {
   VcpuEnv Env() { return {memory, ports, *irqs, clock}; }
   devices::IntervalTimer& Pit() { return own_pit_ ? *own_pit_ : *kernel_irqs_.pit; }
   // Of a paused machine: it goes on with another engine and that engine's interrupt controllers.
-  void MoveTo(Engine engine);
+  // meanwhile: called when there are neither the old ones nor the new.
+  void MoveTo(
+      Engine engine, const std::function<void()>& meanwhile = [] {});
 
   EventLoop loop;
   devices::HostClock clock{loop};
@@ -70,6 +74,7 @@ class Rig {
   cpu::CpuModel model;
   RunControl run;
   std::unique_ptr<IrqSwitch> irqs;
+  std::unique_ptr<devices::IrqEventTable> events;
 
  private:
   // Of the present accelerator, mapped; the PIT is made when irqs is in place.
@@ -82,8 +87,11 @@ class Rig {
   void StopTime();
   std::vector<std::unique_ptr<Vcpu>> MakeVcpus(u32 count);
 
+  void AttachEvents() { events->Attach({kernel_irqs_.events, latches_}); }
+
   KernelIrqs kernel_irqs_;
-  std::shared_ptr<devices::Pit> own_pit_;  // null: it is the kernel's
+  devices::IrqLatches* latches_ = nullptr;  // null: the controllers are the kernel's
+  std::shared_ptr<devices::Pit> own_pit_;   // null: it is the kernel's
   std::vector<std::pair<devices::AddressSpace*, devices::RegionId>> mapped_;
 
   Mutex mu_{LockRank::kLeaf};  // guards exit_
