@@ -12,6 +12,7 @@
 #include "devices/bus/host_clock.h"
 #include "devices/bus/instruction_clock.h"
 #include "devices/display/std_vga.h"
+#include "devices/irqchip/irq_event_table.h"
 #include "devices/legacy/rtc.h"
 #include "devices/pci/acpi_pm.h"
 #include "devices/pci/pci_host.h"
@@ -55,6 +56,7 @@ struct Board {
   std::string accelerator_note;   // which it is and why, if nobody chose it
   accel::KernelIrqs kernel_irqs;  // its chip has become irqs
   std::unique_ptr<devices::IrqChip> irqs;
+  std::unique_ptr<devices::IrqEventTable> irq_events;  // for devices whose events interrupt
 
   std::shared_ptr<devices::RamBlock> ram;
   std::shared_ptr<devices::RamBlock> rom;

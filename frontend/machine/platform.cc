@@ -48,6 +48,11 @@ Result<void> MapIrqChip(Board& board, devices::PcIrqChip& chip) {
   return {};
 }
 
+void AttachEvents(Board& board, devices::IrqLatches* latches) {
+  board.irq_events = std::make_unique<devices::IrqEventTable>(board.loop, *board.irqs);
+  board.irq_events->Attach({board.kernel_irqs.events, latches});
+}
+
 // All in the kernel, or only the local APICs, or all ours.
 Result<void> AddIrqChip(Board& board) {
   const u32 vcpus = board.config.smp.cpus;
@@ -58,6 +63,7 @@ Result<void> AddIrqChip(Board& board) {
   board.kernel_irqs = std::move(*irqs);
   if (board.kernel_irqs.chip) {
     board.irqs = std::move(board.kernel_irqs.chip);
+    AttachEvents(board, nullptr);
     return {};
   }
   std::unique_ptr<devices::PcIrqChip> chip;
@@ -68,6 +74,7 @@ Result<void> AddIrqChip(Board& board) {
   }
   devices::PcIrqChip& mapped = *chip;
   board.irqs = std::move(chip);
+  AttachEvents(board, &mapped);
   return MapIrqChip(board, mapped);
 }
 
