@@ -1,6 +1,9 @@
 #include "tests/rows/kvm_engine.h"
 
+#include <signal.h>
+
 #include <chrono>
+#include <functional>
 
 #include "accel/kvm/kvm_accelerator.h"
 #include "base/check.h"
@@ -17,6 +20,16 @@ std::unique_ptr<accel::Accelerator> MakeAccelerator() {
   return std::move(*made);
 }
 
+// Signals of the tests are for the thread that runs.
+std::thread StartWithoutSignals(std::function<void()> body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  CHECK(::pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+  std::thread thread(std::move(body));
+  CHECK(::pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
+  return thread;
+}
+
 }  // namespace
 
 const std::string& KvmEngine::WhyMissing() {
@@ -27,6 +40,8 @@ const std::string& KvmEngine::WhyMissing() {
   return reason;
 }
 
+FeatureSet KvmEngine::Features() { return MakeAccelerator()->Features(); }
+
 KvmEngine::KvmEngine(const CpuModel& model, devices::AddressSpace& memory,
                      devices::AddressSpace& ports, devices::Clock& clock)
     : accelerator_(MakeAccelerator()), model_(model), irqs_(1, clock, signals_) {
@@ -35,7 +50,7 @@ KvmEngine::KvmEngine(const CpuModel& model, devices::AddressSpace& memory,
   auto made = accelerator_->MakeVcpu(0, model_, {memory, ports, irqs_, clock});
   CHECK(made.ok());
   vcpu_ = std::move(*made);
-  watch_ = std::thread([this] { Watch(); });
+  watch_ = StartWithoutSignals([this] { Watch(); });
 }
 
 KvmEngine::~KvmEngine() {

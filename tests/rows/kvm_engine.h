@@ -18,6 +18,9 @@ class KvmEngine {
   // Empty where the host has a KVM that works, else why not.
   static const std::string& WhyMissing();
 
+  // What it offers to guests; there is one.
+  static FeatureSet Features();
+
   // There is one. The spaces and the clock outlive it.
   KvmEngine(const CpuModel& model, devices::AddressSpace& memory, devices::AddressSpace& ports,
             devices::Clock& clock);

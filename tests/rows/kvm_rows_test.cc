@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <map>
 
-#include "accel/kvm/host.h"
 #include "tests/rows/kvm_allowance.h"
 #include "tests/rows/kvm_engine.h"
 #include "tests/rows/row_run.h"
@@ -23,10 +22,12 @@ class KvmRunner {
       return;
     }
     ++count_;
-    const std::string problems = RunRow(machine, row, row.code, CountOf(row), "  on KVM:\n");
-    const char* const reason = problems.empty() || is_virtualised_ ? nullptr : ReasonFor(row);
-    if (reason != nullptr) {
-      ++allowed_[reason];
+    Exceptions ended;
+    const std::string problems =
+        RunRow(machine, row, row.code, CountOf(row), "  on KVM:\n", &ended);
+    const auto reason = problems.empty() ? std::nullopt : ReasonFor(row, ended, machine.state());
+    if (reason) {
+      ++allowed_[KvmAllowanceName(*reason)];
       return;
     }
     const std::string failure = problems.empty() ? ""
@@ -47,17 +48,18 @@ class KvmRunner {
   }
 
  private:
-  static const char* ReasonFor(const Row& row) {
+  static std::optional<size_t> ReasonFor(const Row& row, const Exceptions& ended,
+                                         const CpuState& state) {
     const Item* const vector = row.FindOut("vec");
-    const std::optional<u8> wanted =
-        vector == nullptr ? std::nullopt : std::optional(vector->value[0]);
+    const Exceptions wanted =
+        vector == nullptr ? std::nullopt : Exceptions(Machine::Exception{vector->value[0]});
     const bool is_user = IsUnderLongMode(row.mode) && !row.is_privileged;
     for (const Inst& inst : InstructionsOf(row)) {
-      if (const char* const reason = KvmAllowance(row.mode, is_user, inst, wanted)) {
+      if (const auto reason = FindKvmAllowance({row.mode, is_user, inst, wanted, ended, state})) {
         return reason;
       }
     }
-    return nullptr;
+    return std::nullopt;
   }
 
   Machine& MachineOf(MachineMode mode) {
@@ -69,7 +71,6 @@ class KvmRunner {
   }
 
   std::map<MachineMode, std::unique_ptr<Machine>> machines_;
-  const bool is_virtualised_ = accel::kvm::HostHasVirtualisation();
   size_t count_ = 0, lacking_ = 0;
   std::map<std::string, size_t> allowed_;
 };

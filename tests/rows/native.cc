@@ -177,7 +177,7 @@ NativeRunner::NativeRunner() {
   std::memset(code_, kHlt, kCodeSize);
   EmitNativeStubs();
   InstallHandlers();
-  has_16_bit_ = MakeSegments();
+  has_segments_ = has_16_bit_ = MakeSegments();
 }
 
 NativeRunner::~NativeRunner() {
@@ -215,6 +215,10 @@ bool NativeRunner::IsEnd(u64 rip) const {
 }
 
 std::optional<Machine::Exception> NativeRunner::Run(CpuState& state) {
+  if (has_16_bit_ && !has_segments_) {
+    CHECK(MakeSegments());
+    has_segments_ = true;
+  }
   LoadArea(state, mode_);
   last_stop.signal = 0;
   ticks = 0;

@@ -25,6 +25,10 @@ class NativeRunner {
   // Whether the host lets a process have segments for this mode.
   bool Has(MachineMode mode) const { return mode != MachineMode::kCompat16 || has_16_bit_; }
 
+  // Some kernels' KVM_RUN takes the LDT away from the thread that called it: it is written again
+  // before the next run that needs it.
+  void KvmHasRun() { has_segments_ = false; }
+
   // What stands behind the code: a jump that leaves it, which costs less than a signal, or as in
   // machines a HLT. These differ for an instruction that goes on there.
   enum class End : u8 { kJump, kHlt };
@@ -45,7 +49,7 @@ class NativeRunner {
 
   u8* region_ = nullptr;
   u8* code_ = nullptr;  // the code's pages, writable; at their own address they are not
-  bool has_16_bit_ = false;
+  bool has_16_bit_ = false, has_segments_ = false;  // in the LDT
   MachineMode mode_ = MachineMode::kLong;
   size_t code_size_ = 0;
 };

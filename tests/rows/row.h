@@ -11,14 +11,14 @@ namespace tandem::cpu {
 // One assignment or expectation. Places: registers of all sizes (a 32-bit one stands for the whole
 // register), xmm0, ymm0, zmm0, k0, mm0, st0, fcw, fsw, ftw, mxcsr, single flags (cf ...), data
 // memory as a size letter and an offset (b0 w0 d0 q0 x0 y0 z0), rip, vec, err, cr0, cr2, cr4,
-// gs_base.
+// gs_base, segment registers' selectors (es ...).
 struct Item {
   std::string place;
   std::vector<u8> value;  // little-endian, at least 8 bytes; empty: "?", anything
 };
 
-// One line of a rows file: `[mode:] hex ; text | in | out`. Modes: 64 (or none) and k64, real, 16 and
-// 32 for protected mode, c16 and c32 for such code under long mode, which the host runs too.
+// One line of a rows file: `[mode:] hex ; text | in | out`. Modes: 64 (or none) and k64, real, 16
+// and 32 for protected mode, c16 and c32 for such code under long mode, which the host runs too.
 struct Row {
   std::string file;
   int line = 0;

@@ -67,6 +67,17 @@ std::span<u8> Unit(const std::string& place, CpuState& state) {
   return place == "rip" ? Field(state.rip) : std::span<u8>{};
 }
 
+// By its selector.
+std::span<u8> SegmentPlace(const std::string& place, CpuState& state) {
+  constexpr const char* kSegments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+  for (size_t i = 0; i < std::size(kSegments); ++i) {
+    if (place == kSegments[i]) {
+      return Field(state.seg[i].selector);
+    }
+  }
+  return {};
+}
+
 std::span<u8> Numbered(const std::string& place, CpuState& state, std::span<std::byte> data) {
   const size_t digit = place.find_first_of("0123456789");
   if (digit == std::string::npos || place.find_first_not_of("0123456789", digit) != place.npos) {
@@ -183,6 +194,9 @@ std::optional<u64> FlagOf(const std::string& place) {
 std::span<u8> BytesOf(const std::string& place, CpuState& state, std::span<std::byte> data) {
   if (const std::span<u8> gpr = GprPlace(place, state); !gpr.empty()) {
     return gpr;
+  }
+  if (const std::span<u8> selector = SegmentPlace(place, state); !selector.empty()) {
+    return selector;
   }
   const std::span<u8> unit = Unit(place, state);
   return unit.empty() ? Numbered(place, state, data) : unit;

@@ -75,7 +75,7 @@ bool Jumps(const Row& row) {
 }
 
 std::string RunRow(Machine& machine, const Row& row, std::span<const u8> code, u64 count,
-                   const char* how) {
+                   const char* how, Exceptions* ended) {
   Prepare(row, machine);
   machine.PutCode(code);
   PutHlt(row, machine);
@@ -85,6 +85,9 @@ std::string RunRow(Machine& machine, const Row& row, std::span<const u8> code, u
   const auto exception = Jumps(row) ? machine.RunToEnd(kMaxInstructions) : machine.Run(count);
   if (exception && !IsUnderLongMode(row.mode)) {
     machine.state().gpr[kRsp] = before.gpr[kRsp];
+  }
+  if (ended != nullptr) {
+    *ended = exception;
   }
   const std::string text = Check(row, before, data, machine.state(), machine.data(), exception);
   return text.empty() ? text : how + text;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cpu/decode/inst.h"
+#include "tests/rows/compare.h"
 #include "tests/rows/row.h"
 
 namespace tandem::cpu {
@@ -20,8 +21,8 @@ u64 CountOf(const Row& row);
 bool Jumps(const Row& row);
 
 // Runs this code, which is the row's or begins with it, from what the row says. What is not as the
-// row says as text below `how`; empty: nothing.
+// row says as text below `how`; empty: nothing. ended: how it did.
 std::string RunRow(Machine& machine, const Row& row, std::span<const u8> code, u64 count,
-                   const char* how);
+                   const char* how, Exceptions* ended = nullptr);
 
 }  // namespace tandem::cpu
