@@ -49,6 +49,7 @@ class Judge {
   void TakeGatherMask(const Inst& inst);
   void TakeValues(const Inst& inst);
   void TakePageFault(const Inst* only);
+  void TakeNullSelectors();
 
   const Ending& is_;
   Ending& wanted_;
@@ -113,12 +114,23 @@ void Judge::TakePageFault(const Inst* only) {
   }
 }
 
+// IRET to user mode clears them.
+void Judge::TakeNullSelectors() {
+  for (size_t i = 0; i < is_.state.seg.size(); ++i) {
+    u16& wanted = wanted_.state.seg[i].selector;
+    if (wanted == 0 && is_.state.seg[i].selector <= 3) {
+      Take(Allowance::kNullSelector, wanted, is_.state.seg[i].selector);
+    }
+  }
+}
+
 // Whether memory may differ, too.
 bool Judge::Decide(EngineKind engine, const Inst* only) {
   if (only != nullptr && NativeTreatmentOf(*only) == Native::kOtherValue) {
     TakeValues(*only);
   }
   TakePageFault(only);
+  TakeNullSelectors();
   if (only != nullptr && IsTransfer(only->op) && is_.exception && wanted_.exception &&
       is_.exception->rip == wanted_.exception->rip &&
       (only->is_far || is_.exception->vector != wanted_.exception->vector)) {
@@ -156,8 +168,12 @@ bool Judge::Decide(EngineKind engine, const Inst* only) {
 
 }  // namespace
 
-const char* NameOf(Allowance allowance) {
-  switch (allowance) {
+const char* NameOf(Side side) {
+  return side == Side::kInterpreter ? "interpreter" : side == Side::kKvm ? "KVM" : "translator";
+}
+
+const char* NameOfAllowance(size_t index) {
+  switch (static_cast<Allowance>(index)) {
     case Allowance::kOtherValue:
       return "values that are the host's own (CPUID, clocks, random numbers)";
     case Allowance::kInexactUnknown:
@@ -177,17 +193,21 @@ const char* NameOf(Allowance allowance) {
       return "which of several faults of a call, jump or return comes first, and what it has "
              "pushed";
     case Allowance::kX87Pointers:
-      return "translator: x87 instruction and data pointers from before, while no exception is pending";
+      return "translator: x87 instruction and data pointers from before, while no exception is "
+             "pending";
     case Allowance::kDeadFlags:
       return "translator without precise-flags=on: at a fault, flags that the code overwrites "
              "anyway";
     case Allowance::kPushedBefore:
-      return "what a far call, or a near one of the translator, to where it may not lead has stored below "
+      return "what a far call, or a near one of the translator, to where it may not lead has "
+             "stored below "
              "RSP";
+    case Allowance::kNullSelector:
+      return "null selectors 1 to 3 that an interrupt on the host has made 0";
     case Allowance::kCount:
       break;
   }
-  return "";
+  return KvmAllowanceName(index - kOwnAllowances);
 }
 
 bool MayHavePushed(EngineKind engine, const Inst* only, const Ending& ending) {

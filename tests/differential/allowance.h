@@ -4,11 +4,14 @@
 
 #include "cpu/decode/inst.h"
 #include "tests/rows/compare.h"
+#include "tests/rows/kvm_allowance.h"
 #include "tests/rows/machine.h"
 
 namespace tandem::cpu {
 
-enum class Side : u8 { kInterpreter, kTranslator };
+enum class Side : u8 { kInterpreter, kTranslator, kKvm };
+inline constexpr size_t kSides = 3;
+const char* NameOf(Side side);
 
 // Differences that are no errors, each with its name and reason in a listing.
 enum class Allowance : u8 {
@@ -23,10 +26,13 @@ enum class Allowance : u8 {
   kX87Pointers,
   kDeadFlags,
   kPushedBefore,
+  kNullSelector,
   kCount,
 };
-inline constexpr size_t kAllowances = static_cast<size_t>(Allowance::kCount);
-const char* NameOf(Allowance allowance);
+// Those of KVM that emulates (tests/rows/kvm_allowance.h) are counted behind them.
+inline constexpr size_t kOwnAllowances = static_cast<size_t>(Allowance::kCount);
+inline constexpr size_t kAllowances = kOwnAllowances + kKvmAllowances;
+const char* NameOfAllowance(size_t index);
 
 using AllowanceCounts = std::array<u64, kAllowances>;
 
@@ -35,8 +41,8 @@ struct Ending {
   CpuState state;
 };
 
-// Whether a call that faults may have stored its return address before its target is found wrong: far
-// ones, and near ones of the translator. only: as for Allow.
+// Whether a call that faults may have stored its return address before its target is found wrong:
+// far ones, and near ones of the translator. only: as for Allow.
 bool MayHavePushed(EngineKind engine, const Inst* only, const Ending& ending);
 
 // Makes `wanted`, what the host left, equal to what the engine left wherever the difference is

@@ -12,6 +12,8 @@ namespace tandem::cpu {
 namespace {
 
 constexpr u64 kSingleInputs = 16, kSequenceInputs = 8, kNarrowTrials = 4;
+// KVM takes part in so many of them: it is slow, so rather more pieces of code than more inputs.
+constexpr u64 kKvmInputs = 1;
 // Of so many batches one each is of random bytes, of no instruction, and of 16- and 32-bit code
 // that the engines alone run; some are sequences, the others go through the forms.
 constexpr u64 kCycle = 16, kFormsOfCycle = 10, kSequencesOfCycle = 3;
@@ -32,11 +34,12 @@ std::string HexOf(std::span<const u8> bytes) {
 }  // namespace
 
 Batches::Batches(Parties& parties, const std::vector<Form>& forms, u64 seed, Choice choice,
-                 std::span<FormHits> hits, Report report)
+                 u64 kvm_rate, std::span<FormHits> hits, Report report)
     : parties_(parties),
       forms_(forms),
       seed_(seed),
       choice_(choice),
+      kvm_rate_(kvm_rate),
       hits_(hits),
       report_(std::move(report)),
       pool_(seed),
@@ -51,8 +54,12 @@ void Batches::Run(u64 number) {
   completed_ = 0;
   random_ = Random(seed_ * 0x9e3779b97f4a7c15 + number);
   const u64 place = number % kCycle;
+  SetLineup(number / kCycle + place);
   if (place < kFormsOfCycle) {
-    RunForm((number / kCycle * kFormsOfCycle + place) * kStride % forms_.size());
+    const u64 turn = number / kCycle * kFormsOfCycle + place;
+    const u64 index = turn * kStride % forms_.size();
+    SetLineup(index + turn / forms_.size());  // each form once in as many rounds
+    RunForm(index);
   } else if (place < kFormsOfCycle + kSequencesOfCycle) {
     RunSequence();
   } else if (place == kCycle - 1) {
@@ -62,6 +69,10 @@ void Batches::Run(u64 number) {
                                      : MakeUnknownSingle(random_)) {
     RunSingle(*single, FormName(CodeBits(single->mode), single->inst), nullptr);
   }
+}
+
+void Batches::SetLineup(u64 chance) {
+  lineup_ = {number_, kvm_rate_ != 0 && chance % kvm_rate_ == 0};
 }
 
 void Batches::RunForm(u64 index) {
@@ -83,11 +94,14 @@ void Batches::RunSingle(const Single& single, const std::string& name, FormHits*
     window = FillInputs(random_, pool_, single, state, parties_);
     return state;
   };
-  const u64 before = counts_.single_cases;
+  const u64 before = counts_.single_cases, kvm_before = counts_.kvm_cases;
+  const u64 known_before = contest_.known_on_kvm();
   Repeat(name, &single.inst, make, kSingleInputs, counts_.single_cases);
   if (hits != nullptr) {
     hits->all += static_cast<u32>(counts_.single_cases - before);
     hits->completed += static_cast<u32>(completed_);
+    hits->on_kvm += static_cast<u32>(counts_.kvm_cases - kvm_before);
+    hits->known_on_kvm += static_cast<u32>(contest_.known_on_kvm() - known_before);
   }
 }
 
@@ -112,14 +126,26 @@ void Batches::RunSequence() {
 void Batches::RunNarrow() {
   NarrowDifferential& narrow = *narrow_[number_ / kCycle % narrow_.size()];
   for (u64 i = 0; i < kNarrowTrials; ++i) {
-    const std::string text = narrow.Run(number_ * kNarrowTrials + i);
-    if (text.empty()) {
-      ++counts_.narrow_cases;
-    } else {
-      ++counts_.differences;
-      report_({Side::kTranslator, false, "16- or 32-bit sequence", "", text});
+    const bool has_kvm = lineup_.has_kvm && i < kKvmInputs;
+    const NarrowResult result = narrow.Run(number_ * kNarrowTrials + i, has_kvm);
+    TakeNarrow(Side::kTranslator, result.translator, counts_.narrow_cases);
+    if (has_kvm) {
+      parties_.KvmHasRun();
+      TakeNarrow(Side::kKvm, result.kvm, counts_.narrow_kvm_cases);
+    }
+    if (result.known_on_kvm) {
+      contest_.CountKnownOnKvm(*result.known_on_kvm);
     }
   }
+}
+
+void Batches::TakeNarrow(Side side, const std::string& text, u64& equal) {
+  if (text.empty()) {
+    ++equal;
+    return;
+  }
+  ++counts_.differences[static_cast<size_t>(side)];
+  report_({side, false, "16- or 32-bit sequence", "", text});
 }
 
 void Batches::FillMemory() {
@@ -130,62 +156,89 @@ void Batches::FillMemory() {
 
 // Several inputs in a row, each of which finds memory as the one before left it; looked at closely
 // only where something differs.
-void Batches::Repeat(const std::string& name, const Inst* only,
-                     const std::function<CpuState(u64, Window&)>& make, u64 inputs, u64& done) {
-  const u64 base = LayoutOf(current_.mode).data_base;
+void Batches::Repeat(const std::string& name, const Inst* only, const MakeInput& make, u64 inputs,
+                     u64& done) {
   const Random random = random_;
-  parties_.PutCode(current_.mode, current_.code, number_);
-  contest_.Begin(only, {CodeBits(current_.mode)}, current_.code);
+  const u64 before = done, kvm_before = counts_.kvm_cases;
+  parties_.PutCode(current_.mode, current_.code, lineup_);
+  contest_.Begin(only, current_.mode, current_.code);
   FillMemory();
-  bool is_equal = true;
-  Window window;
-  const u64 before = done;
-  for (u64 input = 0; input < inputs && is_equal; ++input) {
-    const CpuState state = make(input, window);
-    is_equal = contest_.IsEqual(state, window, state.gpr[kRsp] + base);
-    done += is_equal && contest_.has_ended() ? 1 : 0;
-    completed_ += is_equal && !contest_.host().exception ? 1 : 0;
-    if (!contest_.has_ended()) {
-      return;  // the host's memory may differ now
-    }
-  }
-  if (is_equal && parties_.HasSameMemory(false) && parties_.HasSameMemory(true)) {
+  if (AreAllEqual(make, inputs, done)) {
     return;
   }
+  const Side different = contest_.last_different();
   random_ = random;
+  done = before;
+  counts_.kvm_cases = kvm_before;
+  completed_ = 0;
+  parties_.AdmitKvm(lineup_.has_kvm);
   FillMemory();
   bool is_explained = false;
-  done = before;
-  completed_ = 0;
   for (u64 input = 0; input < inputs; ++input) {
-    current_.state = make(input, window);
-    parties_.CopyMemory(current_.data, current_.stack);
-    const auto differences = contest_.Differences(current_.state);
-    completed_ += contest_.host().exception ? 0 : 1;
-    if (!differences.empty()) {
-      const Start start = current_;
-      // Not where the last instruction was entered in its midst and goes on in what stands behind.
-      if (!contest_.Differences(start, only, number_, NativeRunner::End::kHlt).empty()) {
-        Explain(name, only, differences);
-      }
-      is_explained = true;
-      // Going on from what the host left.
-      (void)contest_.Differences(start, only, number_);
-      parties_.TakeHostMemory(false);
-      parties_.TakeHostMemory(true);
-    }
+    is_explained |= LookClosely(name, only, make, input);
     ++done;
+    counts_.kvm_cases += parties_.has_kvm() ? 1 : 0;
   }
   if (!is_explained) {
-    report_({Side::kTranslator, false, name + " (once only)", "", Current() + "\n"});
+    report_({different, false, name + " (once only)", "", Current() + "\n"});
   }
+}
+
+// Up to the first difference. KVM takes part in the first inputs.
+bool Batches::AreAllEqual(const MakeInput& make, u64 inputs, u64& done) {
+  const u64 base = LayoutOf(current_.mode).data_base;
+  Window window;
+  for (u64 input = 0; input < inputs; ++input) {
+    if (input == kKvmInputs && parties_.has_kvm()) {
+      if (!contest_.HasSameMemory()) {
+        return false;
+      }
+      parties_.AdmitKvm(false);
+    }
+    const CpuState state = make(input, window);
+    if (!contest_.IsEqual(state, window, state.gpr[kRsp] + base)) {
+      return false;
+    }
+    if (!contest_.has_ended()) {
+      return true;  // the host's memory may differ now
+    }
+    ++done;
+    counts_.kvm_cases += parties_.has_kvm() ? 1 : 0;
+    completed_ += contest_.host().exception ? 0 : 1;
+  }
+  return contest_.HasSameMemory();
+}
+
+// Whether something differs.
+bool Batches::LookClosely(const std::string& name, const Inst* only, const MakeInput& make,
+                          u64 input) {
+  Window window;
+  current_.state = make(input, window);
+  parties_.CopyMemory(current_.data, current_.stack);
+  const auto differences = contest_.Differences(current_.state);
+  completed_ += contest_.host().exception ? 0 : 1;
+  if (differences.empty()) {
+    return false;
+  }
+  const Start start = current_;
+  // Not where the last instruction was entered in its midst and goes on in what stands behind.
+  if (!contest_.Differences(start, only, lineup_, NativeRunner::End::kHlt).empty()) {
+    Explain(name, only, differences);
+  }
+  // Going on from what the host left.
+  (void)contest_.Differences(start, only, lineup_);
+  for (const Side side : parties_.sides()) {
+    parties_.TakeHostMemory(side);
+  }
+  return true;
 }
 
 void Batches::Explain(const std::string& name, const Inst* only,
                       const std::vector<Difference>& differences) {
   const Start start = current_;
   for (const Difference& difference : differences) {
-    ++(difference.is_undefined ? counts_.undefined : counts_.differences);
+    ++(difference.is_undefined ? counts_.undefined
+                               : counts_.differences[static_cast<size_t>(difference.side)]);
     const std::string key =
         fmt::format("{} {} {}", name, static_cast<int>(difference.side), difference.is_undefined);
     // Sequences differ for many reasons.
@@ -199,7 +252,7 @@ Finding Batches::Describe(const Difference& difference, const std::string& name,
                           Start start) {
   std::string text = difference.text;
   const auto still_differs = [&](const Start& changed) {
-    for (const Difference& found : contest_.Differences(changed, only, number_)) {
+    for (const Difference& found : contest_.Differences(changed, only, lineup_)) {
       if (found.side == difference.side && found.is_undefined == difference.is_undefined) {
         text = found.text;
         return true;

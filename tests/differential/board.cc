@@ -31,8 +31,12 @@ BatchCounts Board::Total() const {
   for (const WorkerBoard& worker : shared_->workers) {
     total.single_cases += worker.singles;
     total.sequence_cases += worker.sequences;
+    total.kvm_cases += worker.kvm;
     total.narrow_cases += worker.narrow;
-    total.differences += worker.differences;
+    total.narrow_kvm_cases += worker.narrow_kvm;
+    for (size_t side = 0; side < kSides; ++side) {
+      total.differences[side] += worker.differences[side];
+    }
     total.undefined += worker.undefined;
   }
   return total;
@@ -51,8 +55,12 @@ AllowanceCounts Board::TotalAllowances() const {
 void Post(const BatchCounts& counts, const AllowanceCounts& allowances, WorkerBoard& to) {
   to.singles = counts.single_cases;
   to.sequences = counts.sequence_cases;
+  to.kvm = counts.kvm_cases;
   to.narrow = counts.narrow_cases;
-  to.differences = counts.differences;
+  to.narrow_kvm = counts.narrow_kvm_cases;
+  for (size_t side = 0; side < kSides; ++side) {
+    to.differences[side] = counts.differences[side];
+  }
   to.undefined = counts.undefined;
   for (size_t i = 0; i < kAllowances; ++i) {
     to.allowances[i] = allowances[i];

@@ -11,7 +11,8 @@ namespace tandem::cpu {
 // What a worker process tells of itself.
 struct WorkerBoard {
   std::atomic<u64> batch;  // that it is at
-  std::atomic<u64> singles, sequences, narrow, differences, undefined;
+  std::atomic<u64> singles, sequences, kvm, narrow, narrow_kvm, undefined;
+  std::array<std::atomic<u64>, kSides> differences;
   std::array<std::atomic<u64>, kAllowances> allowances;
 };
 

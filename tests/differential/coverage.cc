@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cpu/decode/facts.h"
@@ -16,6 +17,8 @@ Coverage::Coverage(const std::vector<Form>& forms, std::span<const FormHits> hit
     const auto earlier = before.find(forms[i].name);
     cases_.push_back(hits[i].all + (earlier == before.end() ? 0 : earlier->second));
     completed_.push_back(hits[i].completed);
+    on_kvm_.push_back(hits[i].on_kvm);
+    known_on_kvm_.push_back(hits[i].known_on_kvm);
   }
 }
 
@@ -66,6 +69,11 @@ std::string Coverage::Summary() const {
                      mnemonics.size());
 }
 
+std::string Coverage::KvmSummary() const {
+  const auto hit = std::ranges::count_if(on_kvm_, [](u64 cases) { return cases != 0; });
+  return fmt::format("{} forms", hit);
+}
+
 std::vector<std::string> Coverage::NotForHost() const {
   std::map<std::string, std::set<std::string>> by_reason;
   for (size_t i = 0; i < forms_.size(); ++i) {
@@ -84,8 +92,8 @@ std::string Coverage::Listing() const {
   std::string text;
   for (size_t i = 0; i < forms_.size(); ++i) {
     const char* const reason = ReasonOf(forms_[i].example);
-    text += fmt::format("{:8} {:8} {}{}{}\n", cases_[i], completed_[i], forms_[i].name,
-                        *reason == '\0' ? "" : " # ", reason);
+    text += fmt::format("{:8} {:8} {:8} {}{}{}\n", cases_[i], completed_[i], on_kvm_[i],
+                        forms_[i].name, *reason == '\0' ? "" : " # ", reason);
   }
   return text;
 }

@@ -1,11 +1,14 @@
 #include "cpu/state/model_parser.h"
 #include "tests/differential/batch.h"
+#include "tests/rows/kvm_engine.h"
 
 // After our headers: it has a CHECK of its own.
 #include <doctest/doctest.h>
 
 namespace tandem::cpu {
 namespace {
+
+constexpr u64 kKvmRate = 11;
 
 void RunBatches(Choice choice, u64 count) {
   CpuModel model;
@@ -21,12 +24,25 @@ void RunBatches(Choice choice, u64 count) {
     const std::string text = finding.name + "\n" + finding.row + "\n" + finding.details;
     CHECK_MESSAGE(finding.is_undefined, text);
   };
-  auto batches = std::make_unique<Batches>(*parties, forms, 20240229, choice, hits, report);
+  const std::string& why_no_kvm = KvmEngine::WhyMissing();
+  if (!why_no_kvm.empty()) {
+    MESSAGE("skipped: nothing runs on KVM: " << why_no_kvm);
+  }
+  const u64 kvm_rate = why_no_kvm.empty() ? kKvmRate : 0;
+  auto batches =
+      std::make_unique<Batches>(*parties, forms, 20240229, choice, kvm_rate, hits, report);
   for (u64 batch = 0; batch < count; ++batch) {
     batches->Run(batch);
   }
-  MESSAGE(batches->counts().single_cases << " instructions, " << batches->counts().sequence_cases
-                                         << " sequences, " << forms.size() << " forms");
+  const BatchCounts& counts = batches->counts();
+  MESSAGE(counts.single_cases << " instructions, " << counts.sequence_cases << " sequences, "
+                              << counts.kvm_cases << " on KVM, too, " << forms.size() << " forms");
+  CHECK_EQ(counts.kvm_cases != 0, why_no_kvm.empty());
+  for (size_t i = kOwnAllowances; i < kAllowances; ++i) {
+    if (batches->allowances()[i] != 0) {
+      MESSAGE("allowed " << batches->allowances()[i] << " times: " << NameOfAllowance(i));
+    }
+  }
 }
 
 TEST_CASE("differential: instructions and sequences leave the same state on host and engines") {

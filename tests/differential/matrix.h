@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <set>
 #include <string>
 
@@ -9,7 +10,8 @@ namespace tandem::cpu {
 
 // Forms with a difference, by engine.
 struct Failures {
-  std::set<std::string> interpreter, translator, undefined;
+  std::array<std::set<std::string>, kSides> of;  // by Side
+  std::set<std::string> undefined;
 };
 
 // ISA extensions against engines as a table in Markdown.

@@ -118,30 +118,54 @@ void NarrowDifferential::PutStart(Machine& machine) const {
   std::ranges::copy(start_data_, machine.data().begin());
 }
 
-std::string NarrowDifferential::RunBoth(std::span<const u8> code) {
+void NarrowDifferential::RunInterpreter(std::span<const u8> code) {
   PutStart(interpreted_);
-  Machine& translated = *translators_[number_ % translators_.size()];
-  PutStart(translated);
   interpreted_.PutCode(code);
-  translated.PutCode(code);
-  const auto wanted = interpreted_.RunToEnd(kMaxInstructions);
-  const auto exception = translated.RunToEnd(0);
-  CpuState& state = translated.state();
-  const int wanted_vector = wanted ? wanted->vector : -1;
-  const int vector = exception ? exception->vector : -1;
+  wanted_ = interpreted_.RunToEnd(kMaxInstructions);
+}
+
+Machine& NarrowDifferential::Kvm() {
+  if (kvm_ == nullptr) {
+    kvm_ = std::make_unique<Machine>(mode_, EngineKind::kKvm);
+  }
+  return *kvm_;
+}
+
+// Which one ended the code is not known outside of long mode: any of them.
+std::optional<size_t> NarrowDifferential::FindKnown(std::span<const u8> code) const {
+  for (size_t at = 0; at < code.size();) {
+    Inst inst;
+    if (Decode(decode_mode(), std::as_bytes(code).subspan(at), inst) != DecodeStatus::kOk) {
+      break;
+    }
+    if (const auto known = FindKvmAllowance({mode_, false, inst, wanted_, is_, kvm_->state()})) {
+      return known;
+    }
+    at += inst.length;
+  }
+  return std::nullopt;
+}
+
+std::string NarrowDifferential::Compare(Machine& machine, std::span<const u8> code) {
+  PutStart(machine);
+  machine.PutCode(code);
+  is_ = machine.RunToEnd(0);
+  CpuState& state = machine.state();
+  const int wanted_vector = wanted_ ? wanted_->vector : -1;
+  const int vector = is_ ? is_->vector : -1;
   if (vector != wanted_vector) {
     return fmt::format("  exception {}, not {}\n", vector, wanted_vector);
   }
-  if (exception && !HasPreciseFlags(translated.kind())) {
+  if (is_ && !HasPreciseFlags(machine.kind())) {
     state.rflags = interpreted_.state().rflags;  // dead ones may differ
-    StoreLe<u64>(translated.At(state.gpr[kRsp]), LoadLe<u64>(interpreted_.At(state.gpr[kRsp])));
-    StoreLe<u64>(translated.At(state.gpr[kRsp] + 8),
+    StoreLe<u64>(machine.At(state.gpr[kRsp]), LoadLe<u64>(interpreted_.At(state.gpr[kRsp])));
+    StoreLe<u64>(machine.At(state.gpr[kRsp] + 8),
                  LoadLe<u64>(interpreted_.At(state.gpr[kRsp] + 8)));
   }
   state.fx.fip = interpreted_.state().fx.fip;
   state.fx.fdp = interpreted_.state().fx.fdp;
   return CompareStates(interpreted_.state(), state) +
-         CompareBytes("data", interpreted_.data(), translated.data());
+         CompareBytes("data", interpreted_.data(), machine.data());
 }
 
 std::string NarrowDifferential::Describe(std::span<const u8> code,
@@ -166,7 +190,7 @@ std::string NarrowDifferential::Describe(std::span<const u8> code,
   return text + "\n" + differences;
 }
 
-std::string NarrowDifferential::Run(u64 number) {
+NarrowResult NarrowDifferential::Run(u64 number, bool has_kvm) {
   number_ = number;
   random_ = Random(seed_ * 0x9e3779b97f4a7c15 + number);
   interpreted_.Reset();
@@ -177,8 +201,17 @@ std::string NarrowDifferential::Run(u64 number) {
   }
   pool_.Fill(random_, start_data_.data(), kDataSize);
   const std::vector<u8> code = MakeCode();
-  const std::string differences = RunBoth(code);
-  return differences.empty() ? "" : Describe(code, differences);
+  RunInterpreter(code);
+  NarrowResult result;
+  const std::string differences = Compare(*translators_[number_ % translators_.size()], code);
+  result.translator = differences.empty() ? "" : Describe(code, differences);
+  if (!has_kvm) {
+    return result;
+  }
+  const std::string on_kvm = Compare(Kvm(), code);
+  result.known_on_kvm = on_kvm.empty() ? std::nullopt : FindKnown(code);
+  result.kvm = on_kvm.empty() || result.known_on_kvm ? "" : Describe(code, on_kvm);
+  return result;
 }
 
 }  // namespace tandem::cpu

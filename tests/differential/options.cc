@@ -29,6 +29,8 @@ bool TakeNumber(const std::string& name, u64 value, Options& options) {
     options.batch = value;
   } else if (name == "--batches") {
     options.batches = value;
+  } else if (name == "--kvm-rate") {
+    options.kvm_rate = value;
   } else {
     return false;
   }
@@ -68,8 +70,9 @@ Result<void> TakeWithValue(const std::string& name, const char* value, Options& 
 
 const char* const kUsage =
     "usage: differential [OPTION...]\n"
-    "Runs instructions and sequences on the host, the interpreter and the translator and compares\n"
-    "all they leave. Exit status 1: something differs, 3: a form was never hit, 2: wrong call.\n"
+    "Runs instructions and sequences on the host, the interpreter, the translator and KVM\n"
+    "and compares all they leave. Exit status 1: something differs, 3: a form was never hit, 2: "
+    "wrong call.\n"
     "  --seconds N      how long (60)\n"
     "  --seed S         of all that is random (1, or the corpus's)\n"
     "  --jobs N         worker processes (one a processor)\n"
@@ -78,6 +81,7 @@ const char* const kUsage =
     "  --corpus FILE    go on where the run that wrote FILE stopped, and write it again\n"
     "  --coverage FILE  write all forms with their counts of cases to FILE\n"
     "  --matrix FILE    write the table of docs/conformance.md to FILE\n"
+    "  --kvm-rate N     run one piece of code in N (11) on KVM, too, where there is one; 0: none\n"
     "  --avx512         instructions of AVX-512 only\n";
 
 Result<Options> ParseOptions(int argc, char** argv) {

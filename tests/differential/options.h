@@ -16,6 +16,7 @@ struct Options {
   std::optional<u64> batches;            // so many
   std::string corpus, coverage, matrix;  // paths; empty: none
   Choice choice = Choice::kAll;
+  u64 kvm_rate = 11;  // one piece of code in so many runs on KVM, too; 0: none
   bool wants_help = false;
 };
 

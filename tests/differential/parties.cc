@@ -33,43 +33,61 @@ const CpuModel& Parties::model() { return GroupOf(MachineMode::kLong).interprete
 
 const CpuState& Parties::ResetState(MachineMode mode) { return GroupOf(mode).reset; }
 
-void Parties::PutCode(MachineMode mode, std::span<const u8> code, u64 turn,
+Machine& Parties::KvmOf(Group& group, MachineMode mode) {
+  if (group.kvm == nullptr) {
+    group.kvm = std::make_unique<Machine>(mode, EngineKind::kKvm);
+    group.kvm->ScatterPages();
+    group.kvm->Reset();
+  }
+  return *group.kvm;
+}
+
+void Parties::PutCode(MachineMode mode, std::span<const u8> code, Lineup lineup,
                       NativeRunner::End end) {
   Group& group = GroupOf(mode);
-  interpreter_ = group.interpreter.get();
-  translator_ = group.translators[turn % group.translators.size()].get();
+  MachineOf(Side::kInterpreter) = group.interpreter.get();
+  MachineOf(Side::kTranslator) = group.translators[lineup.turn % group.translators.size()].get();
+  MachineOf(Side::kKvm) = lineup.has_kvm ? &KvmOf(group, mode) : nullptr;
+  AdmitKvm(lineup.has_kvm);
   native_.PutCode(mode, code, end);
-  for (Machine* const machine : {interpreter_, translator_}) {
-    machine->PutCode(code);
-    machine->ForgetCode();
-  }
+  ForEachEngine([&](Machine& machine) {
+    machine.PutCode(code);
+    machine.ForgetCode();
+  });
 }
 
 void Parties::FillMemory(std::span<const std::byte> data, std::span<const std::byte> stack) {
   std::ranges::copy(data, native_.data().begin());
   std::ranges::copy(stack, native_.stack().begin());
-  for (Machine* const machine : {interpreter_, translator_}) {
-    machine->Write(kLongLayout.data, data);
-    machine->Write(kStackStart, stack);
-  }
+  ForEachEngine([&](Machine& machine) {
+    machine.Write(kLongLayout.data, data);
+    machine.Write(kStackStart, stack);
+  });
 }
 
 void Parties::Write(u64 linear, std::span<const u8> bytes) {
   std::memcpy(reinterpret_cast<void*>(linear), bytes.data(), bytes.size());
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    *interpreter_->AtLinear(linear + i) = *translator_->AtLinear(linear + i) =
-        static_cast<std::byte>(bytes[i]);
-  }
+  ForEachEngine([&](Machine& machine) {
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      *machine.AtLinear(linear + i) = static_cast<std::byte>(bytes[i]);
+    }
+  });
 }
 
-void Parties::TakeHostMemory(bool is_translator) {
-  Machine& machine = MachineOf(is_translator);
+void Parties::TakeHostMemory(Side side) {
+  Machine& machine = *MachineOf(side);
   machine.Write(kLongLayout.data, native_.data());
   machine.Write(kStackStart, native_.stack());
 }
 
 void Parties::WriteHost(u64 linear, u32 value) {
   std::memcpy(reinterpret_cast<void*>(linear), &value, sizeof(value));
+}
+
+void Parties::WriteKvm(u64 linear, u32 value) {
+  for (size_t i = 0; i < sizeof(value); ++i) {
+    *MachineOf(Side::kKvm)->AtLinear(linear + i) = static_cast<std::byte>(value >> 8 * i);
+  }
 }
 
 u64 Parties::OperandAddress(const Inst& inst, const CpuState& state) const {
@@ -95,8 +113,12 @@ Parties::End Parties::RunHost(const CpuState& start) {
   return {exception, &host_state_};
 }
 
-Parties::End Parties::Run(Machine& machine, const CpuState& start) {
+Parties::End Parties::Run(Side side, const CpuState& start) {
+  Machine& machine = *MachineOf(side);
   const Exceptions exception = machine.RunAgain(start, kMaxInstructions);
+  if (side == Side::kKvm) {
+    native_.KvmHasRun();
+  }
   return {exception, &machine.state()};
 }
 
@@ -104,8 +126,8 @@ std::span<const std::byte> Parties::HostBytes(u64 linear, u64 size) const {
   return {reinterpret_cast<const std::byte*>(linear), size};
 }
 
-bool Parties::HasSameMemory(bool is_translator) {
-  Machine& machine = MachineOf(is_translator);
+bool Parties::HasSameMemory(Side side) {
+  Machine& machine = *MachineOf(side);
   const auto is_same = [&](u64 start, u64 size) {
     for (u64 at = start; at < start + size; at += kPageSize) {
       if (std::memcmp(HostBytes(at, kPageSize).data(), machine.AtLinear(at), kPageSize) != 0) {
@@ -117,8 +139,8 @@ bool Parties::HasSameMemory(bool is_translator) {
   return is_same(kLongLayout.data, kDataSize) && is_same(kStackStart, kStackSize);
 }
 
-bool Parties::HasSameMemoryNear(bool is_translator, Window data, u64 stack) {
-  Machine& machine = MachineOf(is_translator);
+bool Parties::HasSameMemoryNear(Side side, Window data, u64 stack) {
+  Machine& machine = *MachineOf(side);
   const auto is_same = [&](u64 start, u64 size) {
     const u64 first = std::min(size, kPageSize - start % kPageSize);
     return std::memcmp(HostBytes(start, first).data(), machine.AtLinear(start), first) == 0 &&
@@ -130,8 +152,8 @@ bool Parties::HasSameMemoryNear(bool is_translator, Window data, u64 stack) {
          (!is_stack || is_same(stack - kNearStack, 2 * kNearStack));
 }
 
-std::string Parties::CompareMemory(bool is_translator) {
-  Machine& machine = MachineOf(is_translator);
+std::string Parties::CompareMemory(Side side) {
+  Machine& machine = *MachineOf(side);
   return CompareBytes("data", native_.data(), machine.Read(kLongLayout.data, kDataSize)) +
          CompareBytes("stack", native_.stack(), machine.Read(kStackStart, kStackSize));
 }

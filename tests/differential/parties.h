@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 
+#include "tests/differential/allowance.h"
 #include "tests/differential/inputs.h"
 #include "tests/rows/compare.h"
 #include "tests/rows/native.h"
@@ -18,6 +19,13 @@ struct Start {
   std::vector<std::byte> stack = std::vector<std::byte>(kStackSize);
 };
 
+// Which engines run beside the interpreter: one of the translators (turn says which), and maybe
+// KVM.
+struct Lineup {
+  u64 turn = 0;
+  bool has_kvm = false;
+};
+
 // The host and the engines, each with its own copy of the tested code and its memory. One in a
 // process: the host's addresses are fixed. Main thread only.
 class Parties final : public MemoryWriter {
@@ -31,15 +39,20 @@ class Parties final : public MemoryWriter {
   // The mode's registers after a reset.
   const CpuState& ResetState(MachineMode mode);
 
-  // The next runs are of this code; turn says which of the translators has them.
-  void PutCode(MachineMode mode, std::span<const u8> code, u64 turn,
+  // The next runs are of this code, by these engines.
+  void PutCode(MachineMode mode, std::span<const u8> code, Lineup lineup,
                NativeRunner::End end = NativeRunner::End::kJump);
+  std::span<const Side> sides() const { return std::span(kAllSides).first(has_kvm_ ? 3 : 2); }
+  bool has_kvm() const { return has_kvm_; }
+  // Whether KVM, if it is in the lineup, takes part from here on. Its memory stays as it is.
+  void AdmitKvm(bool is_admitted) { has_kvm_ = is_admitted && MachineOf(Side::kKvm) != nullptr; }
   void FillMemory(std::span<const std::byte> data, std::span<const std::byte> stack);
   void Write(u64 linear, std::span<const u8> bytes) override;
   // The engine's memory becomes as the host's.
-  void TakeHostMemory(bool is_translator);
-  // The host's alone.
+  void TakeHostMemory(Side side);
+  // The host's alone, or KVM's.
   static void WriteHost(u64 linear, u32 value);
+  void WriteKvm(u64 linear, u32 value);
   // Linear address of the memory operand.
   u64 OperandAddress(const Inst& inst, const CpuState& state) const;
   // As the host has it.
@@ -49,32 +62,43 @@ class Parties final : public MemoryWriter {
     Exceptions exception;
     const CpuState* state;
   };
-  EngineKind EngineOf(bool is_translator) { return MachineOf(is_translator).kind(); }
+  EngineKind EngineOf(Side side) { return MachineOf(side)->kind(); }
   End RunHost(const CpuState& start);
-  End RunInterpreter(const CpuState& start) { return Run(*interpreter_, start); }
-  End RunTranslator(const CpuState& start) { return Run(*translator_, start); }
+  End Run(Side side, const CpuState& start);
+
+  // On this thread, where the host runs.
+  void KvmHasRun() { native_.KvmHasRun(); }
 
   // Whether an engine's memory is the host's within data and stack, all of it or near places.
-  bool HasSameMemory(bool is_translator);
-  bool HasSameMemoryNear(bool is_translator, Window data, u64 stack);
-  std::string CompareMemory(bool is_translator);
+  bool HasSameMemory(Side side);
+  bool HasSameMemoryNear(Side side, Window data, u64 stack);
+  std::string CompareMemory(Side side);
 
  private:
   struct Group {
     std::unique_ptr<Machine> interpreter;
     std::vector<std::unique_ptr<Machine>> translators;
+    std::unique_ptr<Machine> kvm;  // made when it first has its turn
     CpuState reset;
   };
 
   Group& GroupOf(MachineMode mode);
-  Machine& MachineOf(bool is_translator) { return is_translator ? *translator_ : *interpreter_; }
+  static Machine& KvmOf(Group& group, MachineMode mode);
+  Machine*& MachineOf(Side side) { return machines_[static_cast<size_t>(side)]; }
+  template <typename Action>
+  void ForEachEngine(Action action) {
+    for (const Side side : sides()) {
+      action(*MachineOf(side));
+    }
+  }
   std::span<const std::byte> HostBytes(u64 linear, u64 size) const;
-  static End Run(Machine& machine, const CpuState& start);
 
+  static constexpr std::array<Side, kSides> kAllSides{Side::kInterpreter, Side::kTranslator,
+                                                      Side::kKvm};
   NativeRunner native_;
-  std::array<Group, 6> groups_;  // by MachineMode
-  Machine* interpreter_ = nullptr;
-  Machine* translator_ = nullptr;
+  std::array<Group, 6> groups_;              // by MachineMode
+  std::array<Machine*, kSides> machines_{};  // of the code that was put
+  bool has_kvm_ = false;                     // and it takes part
   CpuState host_state_;
 };
 

@@ -99,6 +99,10 @@ void Places::AddGprs() {
     Add(kNames[reg], from_.gpr[reg], to_.gpr[reg]);
   }
   Add("gs_base", from_.Seg(SegReg::kGs).base, to_.Seg(SegReg::kGs).base);
+  constexpr const char* kSegments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+  for (size_t i = 0; i < from_.seg.size(); ++i) {
+    Add(kSegments[i], from_.seg[i].selector, to_.seg[i].selector);
+  }
 }
 
 void Places::AddVectors() {

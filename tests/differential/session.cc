@@ -4,8 +4,10 @@
 
 #include <cstdio>
 #include <fstream>
+#include <numeric>
 
 #include "cpu/state/model_parser.h"
+#include "tests/rows/kvm_engine.h"
 
 namespace tandem::cpu {
 namespace {
@@ -41,6 +43,8 @@ std::string HostName() {
   return "Host: not known";
 }
 
+u64 SumOf(std::span<const u64> counts) { return std::reduce(counts.begin(), counts.end()); }
+
 int Complain(const Error& error) {
   std::fprintf(stderr, "error: %s\n", error.message.c_str());
   return kWrongCall;
@@ -57,8 +61,17 @@ double Session::Elapsed() const {
   return std::chrono::duration<double>(Clock::now() - start_).count();
 }
 
+void Session::FindKvm() {
+  kvm_rate_ = options_.kvm_rate;
+  if (kvm_rate_ != 0 && !KvmEngine::WhyMissing().empty()) {
+    Print("skipped: nothing runs on KVM: " + KvmEngine::WhyMissing() + "\n");
+    kvm_rate_ = 0;
+  }
+}
+
 Result<void> Session::Open() {
   corpus_.seed = options_.seed.value_or(1);
+  FindKvm();
   if (options_.corpus.empty()) {
     return {};
   }
@@ -81,16 +94,15 @@ Result<void> Session::Open() {
 }
 
 void Session::Take(const Finding& finding) {
-  const bool is_interpreter = finding.side == Side::kInterpreter;
-  const char* const side = is_interpreter ? "interpreter" : "translator";
   Print(fmt::format("{}{}: {}\n{}{}{}",
-                    finding.is_undefined ? "undefined flags differ, " : "DIFFERS, ", side,
-                    finding.name, finding.row, finding.row.empty() ? "" : "\n", finding.details));
+                    finding.is_undefined ? "undefined flags differ, " : "DIFFERS, ",
+                    NameOf(finding.side), finding.name, finding.row,
+                    finding.row.empty() ? "" : "\n", finding.details));
   if (finding.is_undefined) {
     failures_.undefined.insert(finding.name);
     return;
   }
-  (is_interpreter ? failures_.interpreter : failures_.translator).insert(finding.name);
+  failures_.of[static_cast<size_t>(finding.side)].insert(finding.name);
   ++other_failures_;
   if (!finding.row.empty()) {
     corpus_.rows.push_back(finding.row);
@@ -100,9 +112,11 @@ void Session::Take(const Finding& finding) {
 void Session::ShowProgress() {
   const BatchCounts counts = board_.Total();
   const u64 cases = counts.single_cases + counts.sequence_cases;
-  Print(fmt::format("{:.0f} s: {} cases on each engine ({:.0f}/s), {} differ; {}\n", Elapsed(),
-                    cases, static_cast<double>(cases) / Elapsed(), counts.differences,
-                    Coverage(forms_, board_.hits(), hits_before_).Summary()));
+  Print(fmt::format(
+      "{:.0f} s: {} cases on interpreter and translator ({:.0f}/s), {} of them on "
+      "KVM, {} differ; {}\n",
+      Elapsed(), cases, static_cast<double>(cases) / Elapsed(), counts.kvm_cases,
+      SumOf(counts.differences), Coverage(forms_, board_.hits(), hits_before_).Summary()));
 }
 
 Result<void> Session::Save(u64 next) {
@@ -127,7 +141,7 @@ void Session::Work() {
   const auto end = options_.batch || options_.batches
                        ? Clock::time_point::max()
                        : start_ + std::chrono::seconds(options_.seconds);
-  Workers workers(board_, forms_, corpus_.seed, options_.choice, range, options_.jobs);
+  Workers workers(board_, forms_, corpus_.seed, options_.choice, range, options_.jobs, kvm_rate_);
   const auto take = [this](const Finding& finding) { Take(finding); };
   while (workers.Wait(100, take)) {
     board_.must_stop() = Clock::now() >= end;
@@ -148,19 +162,38 @@ std::string Session::CountsText() const {
   return fmt::format(
       "seed {}, {:.0f} s, {} workers: {} cases against the host on the interpreter and as "
       "many on the translator, {} of single instructions and {} of sequences ({:.0f}/s on "
-      "both together); {} cases of real and protected mode, translator against "
-      "interpreter; {} cases differ, {} in undefined flags or bytes without meaning",
+      "both together), {} of them on KVM, too; {} cases of real and protected mode, translator "
+      "against interpreter; {} cases differ, {} in undefined flags or bytes without meaning",
       corpus_.seed, Elapsed(), options_.jobs, cases, counts.single_cases, counts.sequence_cases,
-      2 * static_cast<double>(cases) / Elapsed(), counts.narrow_cases, counts.differences,
-      counts.undefined);
+      2 * static_cast<double>(cases) / Elapsed(), counts.kvm_cases, counts.narrow_cases,
+      SumOf(counts.differences), counts.undefined);
+}
+
+std::string Session::EngineText(const Coverage& coverage, Side side) const {
+  const BatchCounts counts = board_.Total();
+  const u64 differences = counts.differences[static_cast<size_t>(side)];
+  if (side != Side::kKvm) {
+    return fmt::format("{}: {} cases against the host, {} differ; {}", NameOf(side),
+                       counts.single_cases + counts.sequence_cases, differences,
+                       coverage.Summary());
+  }
+  const AllowanceCounts allowances = board_.TotalAllowances();
+  const u64 allowed = SumOf(std::span(allowances).subspan(kOwnAllowances));
+  return kvm_rate_ == 0
+             ? "KVM: not run"
+             : fmt::format(
+                   "KVM: {} cases against the host (one piece of code in {}), {} of real "
+                   "and protected mode against the interpreter; {} differ, {} differ as "
+                   "this kernel's emulation is known to; {}",
+                   counts.kvm_cases, kvm_rate_, counts.narrow_kvm_cases, differences, allowed,
+                   coverage.KvmSummary());
 }
 
 void Session::Summarise(const Coverage& coverage) const {
   const AllowanceCounts allowances = board_.TotalAllowances();
   for (size_t i = 0; i < kAllowances; ++i) {
     if (allowances[i] != 0) {
-      Print(
-          fmt::format("allowed {} times: {}\n", allowances[i], NameOf(static_cast<Allowance>(i))));
+      Print(fmt::format("allowed {} times: {}\n", allowances[i], NameOfAllowance(i)));
     }
   }
   for (const std::string& line : coverage.NotForHost()) {
@@ -168,9 +201,11 @@ void Session::Summarise(const Coverage& coverage) const {
   }
   Print(fmt::format("in this run always with an exception: {}\n",
                     fmt::join(coverage.NeverCompleted(), " ")));
-  Print("hit: " + coverage.Summary() + "\n");
   for (const std::string& name : coverage.NeverHit()) {
     Print("never hit: " + name + "\n");
+  }
+  for (const Side side : {Side::kInterpreter, Side::kTranslator, Side::kKvm}) {
+    Print(EngineText(coverage, side) + "\n");
   }
   Print(CountsText() + "\n");
 }
@@ -178,15 +213,21 @@ void Session::Summarise(const Coverage& coverage) const {
 std::string Session::ConformanceText(const Coverage& coverage) const {
   std::string text =
       "## Instructions against the host\n\n" + HostName() + ", " + CountsText() +
-      ". Hit: " + coverage.Summary() + ".\n\n" + MatrixText(forms_, coverage, failures_) +
+      ". Hit: " + coverage.Summary() + ".\n\n" + EngineText(coverage, Side::kKvm) + ".\n\n" +
+      MatrixText(forms_, coverage, failures_) +
       "\nUndefined flags differ for: " + fmt::format("{}.\n", fmt::join(failures_.undefined, ", "));
   text += "\nNot run on the host:\n\n";
   for (const std::string& line : coverage.NotForHost()) {
     text += "- " + line + "\n";
   }
   text += "\nDifferences that are no errors, or known gaps (\"translator:\"):\n\n";
-  for (size_t i = 0; i < kAllowances; ++i) {
-    text += fmt::format("- {}\n", NameOf(static_cast<Allowance>(i)));
+  for (size_t i = 0; i < kOwnAllowances; ++i) {
+    text += fmt::format("- {}\n", NameOfAllowance(i));
+  }
+  text +=
+      "\nWhat a KVM without VMX and SVM, whose kernel emulates each instruction, does wrong:\n\n";
+  for (size_t i = kOwnAllowances; i < kAllowances; ++i) {
+    text += fmt::format("- {}\n", NameOfAllowance(i));
   }
   return text;
 }

@@ -19,6 +19,7 @@ class Session {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void FindKvm();
   Result<void> Open();
   void Work();
   void Take(const Finding& finding);
@@ -26,11 +27,13 @@ class Session {
   Result<void> Save(u64 next);
   void Summarise(const Coverage& coverage) const;
   std::string CountsText() const;
+  std::string EngineText(const Coverage& coverage, Side side) const;
   std::string ConformanceText(const Coverage& coverage) const;
   Result<void> WriteFiles(const Coverage& coverage) const;
   double Elapsed() const;
 
   const Options options_;
+  u64 kvm_rate_ = 0;
   const std::vector<Form> forms_;
   Board board_;
   Corpus corpus_;

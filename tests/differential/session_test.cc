@@ -1,11 +1,14 @@
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
 #include "cpu/state/model_parser.h"
 #include "tests/differential/corpus.h"
 #include "tests/differential/options.h"
+#include "tests/differential/parties.h"
 #include "tests/differential/single.h"
+#include "tests/rows/kvm_engine.h"
 
 // After our headers: it has a CHECK of its own.
 #include <doctest/doctest.h>
@@ -78,9 +81,49 @@ TEST_CASE("options: values are taken; what is unknown or no number is named") {
   CHECK_EQ(options->seconds, 5);
   CHECK_EQ(*options->seed, 3);
   CHECK_EQ(options->corpus, "file");
+  CHECK_EQ(Parse({"--kvm-rate", "0"})->kvm_rate, 0);
   CHECK(Parse({"--sed", "3"}).error().message.find("--sed") != std::string::npos);
   CHECK(Parse({"--seed", "3x"}).error().message.find("3x") != std::string::npos);
   CHECK(!Parse({"--seed"}).ok());
+}
+
+// Says once why a test case is skipped.
+bool HasKvm() {
+  static const bool has_kvm = [] {
+    if (const std::string& why = KvmEngine::WhyMissing(); !why.empty()) {
+      std::fprintf(stderr, "skipped: %s\n", why.c_str());
+      return false;
+    }
+    return true;
+  }();
+  return has_kvm;
+}
+
+// Some kernels' KVM_RUN takes the LDT away.
+TEST_CASE("parties: behind a run of KVM the host has its 16-bit segments, in 64-bit code, too" *
+          doctest::skip(!HasKvm())) {
+  Parties parties;
+  if (!parties.is_usable() || !parties.Has(MachineMode::kCompat16)) {
+    MESSAGE("skipped: the host has no 16-bit segments");
+    return;
+  }
+  const std::vector<u8> increment{0x40}, load_es{0x8e, 0xc0};  // INC AX; MOV ES, AX
+  for (int i = 0; i < 20; ++i) {
+    parties.PutCode(MachineMode::kCompat16, increment, {0, true});
+    const CpuState start = parties.ResetState(MachineMode::kCompat16);
+    CHECK_EQ(parties.Run(Side::kKvm, start).state->gpr[kRax], start.gpr[kRax] + 1);
+    const Parties::End end = parties.RunHost(start);
+    CHECK(!end.exception.has_value());
+    CHECK_EQ(end.state->gpr[kRax], start.gpr[kRax] + 1);
+
+    (void)parties.Run(Side::kKvm, start);
+    parties.PutCode(MachineMode::kLong, load_es, {});
+    CpuState in_64_bits = parties.ResetState(MachineMode::kLong);
+    in_64_bits.gpr[kRax] = kUserData16;
+    const Parties::End loaded = parties.RunHost(in_64_bits);
+    CHECK(!loaded.exception.has_value());
+    CHECK_EQ(loaded.state->Seg(SegReg::kEs).selector, kUserData16);
+  }
 }
 
 }  // namespace

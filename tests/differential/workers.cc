@@ -36,8 +36,8 @@ Finding Parse(const std::string& report) {
     at = end + 1;
   }
   CHECK(fields.size() == 5);
-  return {fields[0] == "0" ? Side::kInterpreter : Side::kTranslator, fields[1] == "1", fields[2],
-          fields[3], fields[4]};
+  return {static_cast<Side>(std::stoi(fields[0])), fields[1] == "1", fields[2], fields[3],
+          fields[4]};
 }
 
 void WriteAll(int fd, const std::string& text) {
@@ -53,8 +53,14 @@ void WriteAll(int fd, const std::string& text) {
 }  // namespace
 
 Workers::Workers(Board& board, const std::vector<Form>& forms, u64 seed, Choice choice, Range range,
-                 size_t count)
-    : board_(board), forms_(forms), seed_(seed), choice_(choice), range_(range), workers_(count) {
+                 size_t count, u64 kvm_rate)
+    : board_(board),
+      forms_(forms),
+      seed_(seed),
+      choice_(choice),
+      range_(range),
+      kvm_rate_(kvm_rate),
+      workers_(count) {
   for (size_t index = 0; index < count; ++index) {
     board_.worker(index).batch = range.first + index;
   }
@@ -89,7 +95,7 @@ void Workers::RunWorker(size_t index, int reports) const {
   }
   const auto report = [reports](const Finding& finding) { WriteAll(reports, Serialise(finding)); };
   const auto batches =
-      std::make_unique<Batches>(*parties, forms_, seed_, choice_, board_.hits(), report);
+      std::make_unique<Batches>(*parties, forms_, seed_, choice_, kvm_rate_, board_.hits(), report);
   WorkerBoard& board = board_.worker(index);
   for (u64 batch = range_.first + index; batch < range_.end && !board_.must_stop();
        batch += workers_.size()) {

@@ -23,7 +23,7 @@ class Workers {
   using OnFinding = std::function<void(const Finding&)>;
 
   Workers(Board& board, const std::vector<Form>& forms, u64 seed, Choice choice, Range range,
-          size_t count);
+          size_t count, u64 kvm_rate);
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -53,6 +53,7 @@ class Workers {
   const u64 seed_;
   const Choice choice_;
   const Range range_;
+  const u64 kvm_rate_;
   std::vector<Worker> workers_;
 };
 
