@@ -40,7 +40,8 @@ void RunBatches(Choice choice, u64 count) {
   CHECK_EQ(counts.kvm_cases != 0, why_no_kvm.empty());
   for (size_t i = kOwnAllowances; i < kAllowances; ++i) {
     if (batches->allowances()[i] != 0) {
-      MESSAGE("allowed " << batches->allowances()[i] << " times: " << NameOfAllowance(i));
+      MESSAGE("allowed " << batches->allowances()[i]
+                         << " times: " << std::string(NameOfAllowance(i)));
     }
   }
 }
