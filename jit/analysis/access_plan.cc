@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/bits.h"
+#include "jit/analysis/check_groups.h"
 #include "jit/analysis/constant_added.h"
 #include "jit/analysis/known_bounds.h"
 #include "jit/analysis/only_ways.h"
@@ -16,20 +17,11 @@ using cpu::kNoRegister;
 using cpu::kRbp;
 using cpu::kRsp;
 
-constexpr i64 kMaxConstant = 1 << 30;
-
 enum SlotClass : u8 { kIndexedSlot = 16, kSegmentSlot = 32, kOtherSlot = 38 };
-
-// The check that later accesses can share.
-struct Group {
-  AccessPlan* leader = nullptr;
-  i32 delta = 0;  // the base register's value now minus that at the check
-  bool may_have_left = false;  // a conditional exit lies between
-};
 
 // What is known where an instruction begins.
 struct Known {
-  std::array<std::array<Group, 2>, 16> groups{};  // by base register, read or write
+  CheckGroups groups;
   KnownBounds bounds;
   const AccessPlan* kept = nullptr;  // see InstAccesses
 };
@@ -54,17 +46,8 @@ class Planner {
   void PlanStack(const UnitInst& unit_inst, AccessPlan& plan);
   void PlanBase(u8 base, i32 offset, AccessPlan& plan);
   bool JoinByBound(const cpu::MemoryOperand& mem, AccessPlan& plan);
-  void JoinOrLead(AccessPlan& plan);
-  bool TryJoin(Group& group, AccessPlan& plan, i64 first, i64 size);
-  bool TryJoin(Group& group, AccessPlan& plan) {
-    return TryJoin(group, plan, plan.offset, plan.size);
-  }
   void ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, AccessPlan& plan);
   void NoteWrites(const UnitInst& unit_inst);
-  void NoteWayOut();
-  void Move(u8 reg, i64 by);
-  void Forget(u8 reg) { known_.groups[reg] = {}; }
-  void ForgetAll() { known_.groups = {}; }
   void ChooseSlot(u8 slot_class, AccessPlan& plan);
 
   const Unit& unit_;
@@ -191,6 +174,16 @@ void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
   }
 }
 
+// An index that is small stays within a check of the base register, which is there for others.
+bool Planner::JoinByBound(const cpu::MemoryOperand& mem, AccessPlan& plan) {
+  const std::optional<u8> most = known_.bounds.Of(mem.index);
+  if (!most || mem.base >= 16 || unit_.mode.ungrouped) {
+    return false;
+  }
+  const i64 size = i64{plan.size} + (i64{*most} << mem.scale);
+  return known_.groups.Join(mem.base, mem.displacement, size, plan);
+}
+
 // In a region each check has a cached run of its own: what runs often is not to lose it to another.
 void Planner::ChooseSlot(u8 slot_class, AccessPlan& plan) {
   if (!unit_.is_region) {
@@ -199,7 +192,7 @@ void Planner::ChooseSlot(u8 slot_class, AccessPlan& plan) {
   }
   if (next_slot_ == kRegionSlots) {  // the first ones are used again: nothing may rely on them
     next_slot_ = 0;
-    ForgetAll();
+    known_.groups = {};
     known_.kept = nullptr;
     for (auto& [leader, known] : open_) {
       known.groups = {};
@@ -247,7 +240,7 @@ void Planner::PlanBase(u8 base, i32 offset, AccessPlan& plan) {
   plan.check_offset = offset;
   plan.check_size = plan.size;
   if (!unit_.mode.ungrouped) {
-    JoinOrLead(plan);
+    known_.groups.JoinOrLead(plan, Contains(unit_.hints.apart, site_));
   }
   if (plan.leader == nullptr) {
     ChooseSlot(base, plan);
@@ -261,72 +254,6 @@ void Planner::ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, Acces
   plan.asks_tlb = plan.can_ask_tlb && Contains(unit_.hints.wandering, site);
 }
 
-// Reads may rely on a check for writing, too. A check for reading becomes one for writing only where
-// no other check for writing looks at the same cached run in between.
-void Planner::JoinOrLead(AccessPlan& plan) {
-  auto& [read, write] = known_.groups[plan.base];
-  if (TryJoin(write, plan) || (!plan.is_write && TryJoin(read, plan))) {
-    return;
-  }
-  const bool can_upgrade = plan.is_write && write.leader == nullptr && !read.may_have_left;
-  if (can_upgrade && TryJoin(read, plan)) {
-    read.leader->is_write = true;
-    write = read;
-    read = {};
-    return;
-  }
-  if (!Contains(unit_.hints.apart, site_)) {
-    (plan.is_write ? write : read) = {&plan, 0, false};
-  } else if (plan.is_write) {
-    Forget(plan.base);  // its own check may replace the run that others would rely on
-  } else {
-    read = {};
-  }
-}
-
-// An index that is small stays within a check of the base register, which is there for others.
-bool Planner::JoinByBound(const cpu::MemoryOperand& mem, AccessPlan& plan) {
-  const std::optional<u8> most = known_.bounds.Of(mem.index);
-  if (!most || mem.base >= 16 || unit_.mode.ungrouped) {
-    return false;
-  }
-  auto& [read, write] = known_.groups[mem.base];
-  const i64 size = i64{plan.size} + (i64{*most} << mem.scale);
-  return TryJoin(write, plan, mem.displacement, size) ||
-         (!plan.is_write && TryJoin(read, plan, mem.displacement, size));
-}
-
-// size bytes from first on, from the base register's value now.
-bool Planner::TryJoin(Group& group, AccessPlan& plan, i64 first, i64 size) {
-  if (group.leader == nullptr) {
-    return false;
-  }
-  const i64 offset = first + group.delta;
-  AccessPlan& leader = *group.leader;
-  const i64 low = std::min<i64>(leader.check_offset, offset);
-  const i64 high = std::max<i64>(i64{leader.check_offset} + leader.check_size, offset + size);
-  if (high - low > kMaxGroupSpan) {
-    return false;
-  }
-  leader.check_offset = static_cast<i32>(low);
-  leader.check_size = static_cast<u32>(high - low);
-  leader.is_group = true;
-  plan.leader = &leader;
-  plan.slot_class = leader.slot_class;
-  return true;
-}
-
-void Planner::Move(u8 reg, i64 by) {
-  for (Group& group : known_.groups[reg]) {
-    const i64 delta = group.delta + by;
-    if (std::abs(delta) > kMaxConstant) {
-      Forget(reg);
-      return;
-    }
-    group.delta = static_cast<i32>(delta);
-  }
-}
-
 void Planner::NoteWrites(const UnitInst& unit_inst) {
   const cpu::Inst& inst = unit_inst.inst;
   const u8 word = static_cast<u8>(unit_.mode.code_bits / 8);
@@ -334,37 +261,31 @@ void Planner::NoteWrites(const UnitInst& unit_inst) {
   switch (unit_inst.treatment) {
     case Treatment::kPush:
     case Treatment::kPushFlags:
-      Move(kRsp, -i64{inst.operand_size});
+      known_.groups.Move(kRsp, -i64{inst.operand_size});
       return;
     case Treatment::kPop:
-      Move(kRsp, inst.operand_size);
-      Forget(inst.operands[0].reg);
+      known_.groups.Move(kRsp, inst.operand_size);
+      known_.groups.Forget(inst.operands[0].reg);
       return;
     case Treatment::kCall:
     case Treatment::kCallIndirect:
     case Treatment::kCallOut:  // C++ may drop or replace cached runs
-      ForgetAll();
+      known_.groups = {};
       return;
     case Treatment::kConditional:
     case Treatment::kLoop:
     case Treatment::kJumpIndirect:
-      NoteWayOut();
+      known_.groups.NoteWayOut();
       break;
     default:
       break;
   }
   if (const std::optional<i64> by = ConstantAdded(unit_inst, word)) {
-    Move(inst.operands[0].reg, *by);
+    known_.groups.Move(inst.operands[0].reg, *by);
     written &= ~(1u << inst.operands[0].reg);
   }
   for (u32 rest = written & 0xffff; rest != 0; rest &= rest - 1) {
-    Forget(static_cast<u8>(std::countr_zero(rest)));
-  }
-}
-
-void Planner::NoteWayOut() {
-  for (auto& pair : known_.groups) {
-    pair[0].may_have_left = pair[1].may_have_left = true;
+    known_.groups.Forget(static_cast<u8>(std::countr_zero(rest)));
   }
 }
 

@@ -35,6 +35,8 @@ struct AccessPlan {
 inline constexpr unsigned kSlotClasses = 40;
 // Cached runs that one region uses at most.
 inline constexpr unsigned kRegionSlots = 64;
+// How far from a register's value its accesses may lie, for checks to be shared.
+inline constexpr i64 kMaxConstant = 1 << 30;
 // Bytes that one check of a group covers at most.
 inline constexpr i32 kMaxGroupSpan = 512;
 
