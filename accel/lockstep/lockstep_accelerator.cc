@@ -21,6 +21,7 @@ class LockstepAccelerator final : public Accelerator {
   void StartTime() override {}
 
  private:
+  std::shared_ptr<lockstep::World> world_;  // outlives the replica's accelerator
   const LockstepOptions options_;
 };
 
@@ -45,7 +46,12 @@ Result<std::unique_ptr<Vcpu>> LockstepAccelerator::MakeVcpu(devices::VcpuId,
   if (model.vcpu_count > 1) {
     return Fail("lockstep= follows one processor: use -smp 1 with it");
   }
-  return lockstep::LockstepVcpu::Make(options_, model, env);
+  auto made = lockstep::LockstepVcpu::Make(options_, model, env);
+  if (!made) {
+    return made.error();
+  }
+  world_ = (*made)->world();
+  return std::unique_ptr<Vcpu>(*std::move(made));
 }
 
 }  // namespace

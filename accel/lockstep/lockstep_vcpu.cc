@@ -20,8 +20,9 @@ LockstepVcpu::LockstepVcpu(const LockstepOptions& options, const cpu::CpuModel& 
     : options_(options),
       model_(model),
       env_(env),
-      world_(env, /*is_stepped=*/options.replica != nullptr,
-             [this](u8 vector) { session_->OnInterrupt(MasterState(), vector); }) {}
+      shared_world_(std::make_shared<World>(
+          env, /*is_stepped=*/options.replica != nullptr,
+          [this](u8 vector) { session_->OnInterrupt(MasterState(), vector); })) {}
 
 LockstepVcpu::~LockstepVcpu() {
   if (session_ != nullptr && session_->failure() == nullptr) {
@@ -53,13 +54,14 @@ Result<void> LockstepVcpu::MakeEngines() {
   return {};
 }
 
-Result<std::unique_ptr<Vcpu>> LockstepVcpu::Make(const LockstepOptions& options,
-                                                 const cpu::CpuModel& model, const VcpuEnv& env) {
+Result<std::unique_ptr<LockstepVcpu>> LockstepVcpu::Make(const LockstepOptions& options,
+                                                         const cpu::CpuModel& model,
+                                                         const VcpuEnv& env) {
   std::unique_ptr<LockstepVcpu> made(new LockstepVcpu(options, model, env));
   if (const Result<void> done = made->MakeEngines(); !done) {
     return done.error();
   }
-  return std::unique_ptr<Vcpu>(std::move(made));
+  return made;
 }
 
 void LockstepVcpu::Load(const cpu::CpuState& state) {

@@ -11,9 +11,13 @@ namespace tandem::accel::lockstep {
 // The translator's vCPU with another engine behind it.
 class LockstepVcpu final : public Vcpu {
  public:
-  static Result<std::unique_ptr<Vcpu>> Make(const LockstepOptions& options,
-                                            const cpu::CpuModel& model, const VcpuEnv& env);
+  static Result<std::unique_ptr<LockstepVcpu>> Make(const LockstepOptions& options,
+                                                    const cpu::CpuModel& model,
+                                                    const VcpuEnv& env);
   ~LockstepVcpu() override;
+
+  // What the replica sees, which its accelerator may follow until it goes itself.
+  std::shared_ptr<World> world() const { return shared_world_; }
 
   Exit Run() override;
   void Kick() noexcept override { master_->Kick(); }
@@ -31,7 +35,8 @@ class LockstepVcpu final : public Vcpu {
   const LockstepOptions& options_;
   const cpu::CpuModel& model_;
   const VcpuEnv env_;
-  World world_;
+  const std::shared_ptr<World> shared_world_;
+  World& world_ = *shared_world_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Accelerator> dbt_;
