@@ -7,7 +7,6 @@
 #include "base/bits.h"
 #include "jit/analysis/check_groups.h"
 #include "jit/analysis/constant_added.h"
-#include "jit/analysis/known_bounds.h"
 #include "jit/analysis/only_ways.h"
 
 namespace tandem::jit {
@@ -22,7 +21,6 @@ enum SlotClass : u8 { kIndexedSlot = 16, kSegmentSlot = 32, kOtherSlot = 38 };
 // What is known where an instruction begins.
 struct Known {
   CheckGroups groups;
-  KnownBounds bounds;
   const AccessPlan* kept = nullptr;  // see InstAccesses
 };
 
@@ -45,7 +43,6 @@ class Planner {
   void PlanMemory(const UnitInst& unit_inst, AccessPlan& plan);
   void PlanStack(const UnitInst& unit_inst, AccessPlan& plan);
   void PlanBase(u8 base, i32 offset, AccessPlan& plan);
-  bool JoinByBound(const cpu::MemoryOperand& mem, AccessPlan& plan);
   void ChooseLookup(AccessSite site, const cpu::MemoryOperand& mem, AccessPlan& plan);
   void NoteWrites(const UnitInst& unit_inst);
   void ChooseSlot(u8 slot_class, AccessPlan& plan);
@@ -97,7 +94,6 @@ void Planner::PlanInst(size_t i) {
   ChooseLookup({unit_inst.offset, false}, unit_inst.inst.mem, plans_[i].memory);
   ChooseLookup({unit_inst.offset, true}, unit_inst.inst.mem, plans_[i].stack);
   NoteWrites(unit_inst);
-  known_.bounds.Note(unit_inst);
   NoteAddend(unit_inst, plans_[i].memory);
 }
 
@@ -105,7 +101,7 @@ void Planner::NoteAddend(const UnitInst& unit_inst, const AccessPlan& plan) {
   const AccessPlan* const leader = plan.leader != nullptr ? plan.leader : &plan;
   if (!LeavesScratch(unit_inst.treatment)) {
     known_.kept = nullptr;
-  } else if ((plan.form == AccessForm::kBase || plan.leader != nullptr) && !leader->asks_tlb) {
+  } else if (plan.form == AccessForm::kBase && !leader->asks_tlb) {
     known_.kept = leader;
   }
 }
@@ -162,9 +158,6 @@ void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
     return;
   }
   plan.form = is_plain && IsIndexed(unit_, mem) ? AccessForm::kIndexed : AccessForm::kAny;
-  if (plan.form == AccessForm::kIndexed && JoinByBound(mem, plan)) {
-    return;
-  }
   if (Bit(unit_.mode.based_segments, static_cast<unsigned>(mem.segment))) {
     ChooseSlot(static_cast<u8>(kSegmentSlot + static_cast<u8>(mem.segment)), plan);
   } else if (mem.base < 16 || mem.index < 16) {
@@ -172,16 +165,6 @@ void Planner::PlanMemory(const UnitInst& unit_inst, AccessPlan& plan) {
   } else {
     ChooseSlot(kOtherSlot, plan);
   }
-}
-
-// An index that is small stays within a check of the base register, which is there for others.
-bool Planner::JoinByBound(const cpu::MemoryOperand& mem, AccessPlan& plan) {
-  const std::optional<u8> most = known_.bounds.Of(mem.index);
-  if (!most || mem.base >= 16 || unit_.mode.ungrouped) {
-    return false;
-  }
-  const i64 size = i64{plan.size} + (i64{*most} << mem.scale);
-  return known_.groups.Join(mem.base, mem.displacement, size, plan);
 }
 
 // In a region each check has a cached run of its own: what runs often is not to lose it to another.

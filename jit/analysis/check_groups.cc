@@ -27,19 +27,14 @@ void CheckGroups::JoinOrLead(AccessPlan& plan, bool stays_apart) {
   }
 }
 
-bool CheckGroups::Join(u8 base, i64 first, i64 size, AccessPlan& plan) {
-  auto& [read, write] = groups_[base];
-  return TryJoin(write, plan, first, size) || (!plan.is_write && TryJoin(read, plan, first, size));
-}
-
-bool CheckGroups::TryJoin(Group& group, AccessPlan& plan, i64 first, i64 size) {
+bool CheckGroups::TryJoin(Group& group, AccessPlan& plan) {
   if (group.leader == nullptr) {
     return false;
   }
-  const i64 offset = first + group.delta;
+  const i64 offset = i64{plan.offset} + group.delta;
   AccessPlan& leader = *group.leader;
   const i64 low = std::min<i64>(leader.check_offset, offset);
-  const i64 high = std::max<i64>(i64{leader.check_offset} + leader.check_size, offset + size);
+  const i64 high = std::max<i64>(i64{leader.check_offset} + leader.check_size, offset + plan.size);
   if (high - low > kMaxGroupSpan) {
     return false;
   }

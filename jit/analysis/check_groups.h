@@ -12,9 +12,6 @@ class CheckGroups {
   // plan: an access through its base register's value now. It joins a check near it, or its own may
   // be joined by others, unless that is to stay apart.
   void JoinOrLead(AccessPlan& plan, bool stays_apart);
-  // plan: an access within size bytes from first on, from the register's value now. Whether it
-  // could join.
-  bool Join(u8 base, i64 first, i64 size, AccessPlan& plan);
   // Something constant is added to a register.
   void Move(u8 reg, i64 by);
   void Forget(u8 reg) { groups_[reg] = {}; }
@@ -31,10 +28,7 @@ class CheckGroups {
     Group read, write;
   };
 
-  static bool TryJoin(Group& group, AccessPlan& plan, i64 first, i64 size);
-  static bool TryJoin(Group& group, AccessPlan& plan) {
-    return TryJoin(group, plan, plan.offset, plan.size);
-  }
+  static bool TryJoin(Group& group, AccessPlan& plan);
 
   std::array<Pair, 16> groups_{};
 };

@@ -78,7 +78,7 @@ HostMem Emitter::Address(size_t i, const AccessPlan& plan) {
 // mispredicted branch lies between: what comes behind does not wait for it then.
 bool Emitter::KeepsAddend(size_t i, const AccessPlan& plan) const {
   return unit_->insts[i].treatment == Treatment::kCopy && Is64() && !plan.asks_tlb &&
-         (plan.form == AccessForm::kBase || plan.leader != nullptr);
+         plan.form == AccessForm::kBase;
 }
 
 void Emitter::BringAddend(size_t offset) {

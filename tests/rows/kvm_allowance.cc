@@ -133,6 +133,11 @@ constexpr Entry kEntries[] = {
      [](const KvmEnding& e) {
        return e.inst.host_class == HostClass::kMmx && IsVector(e.is, kPageFault);
      }},
+    {"memory operands that are not aligned and not there: a #GP before the page fault",
+     [](const KvmEnding& e) {
+       return IsVector(e.wanted, kPageFault) && IsVector(e.is, kProtection) &&
+              e.inst.alignment != 0;
+     }},
     {"SETSSBSY without shadow stacks: the kernel goes on behind it, without #UD",
      [](const KvmEnding& e) { return IsSetssbsy(e.inst); }},
 };

@@ -19,7 +19,7 @@ struct KvmEnding {
 // Why a KVM may differ from its host, by index: the first for instructions that it does not offer
 // to guests, the others what a kernel does wrong that emulates instructions, as it does on a host
 // with neither VMX nor SVM.
-inline constexpr size_t kKvmAllowances = 17;
+inline constexpr size_t kKvmAllowances = 18;
 const char* KvmAllowanceName(size_t index);
 
 // Which of these the ending may be, if it is wrong; on other hosts than those only the first.
