@@ -96,9 +96,6 @@ struct alignas(4096) VcpuContext {
   std::array<u32, kMicroBanks * 2 * kMicroSlots> micro_used{};
 
   cpu::TlbStorage tlb;
-  // Host pages of a program's that alias windows show, by the TLB's slot for the linear page: runs of
-  // these come from C++, which knows where. 0: none.
-  std::array<u64, cpu::kTlbEntries> shown_pages{};
   // By bank, read (0) or write (1), slot.
   std::array<std::array<std::array<MicroEntry, kMicroSlots>, 2>, kMicroBanks> micro{};
   std::array<BranchEntry, kBranchEntries> branches{};

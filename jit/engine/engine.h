@@ -161,11 +161,10 @@ class Engine final : public CodeUser, private cpu::FlushObserver {
   u64 HostPage(u64 page, bool is_write) const;
   bool IsLocal(u64 page) const;
   template <typename Belongs>
-  void Extend(cpu::PlainRun& run, u64 most, Belongs belongs) const;
+  void Extend(cpu::PlainRun& run, Belongs belongs) const;
   void JoinPages(cpu::PlainRun& run, bool is_write) const;
   void ServeAliasClaim();
   void ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry);
-  bool Show(u64 page, u64 host);
   bool IsInTlb(u64 linear, MissRecord record) const;
   void CountInterpreted(u64 linear, MissRecord record);
   bool IsRefused(u64 linear, MissRecord record);

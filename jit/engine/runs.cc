@@ -12,8 +12,6 @@ using cpu::AccessKind;
 namespace {
 
 constexpr u64 kMaxRun = 4 << 20;
-// Of a run that is missed rarely: to look for more pages would take longer than it saves.
-constexpr u64 kRareRun = 32 << 10;
 // A run that is often missed and shorter than this is worth an alias.
 constexpr u64 kSmallRun = 256 << 10;
 constexpr u64 kMissesBeforeAlias = 256;
@@ -31,7 +29,7 @@ bool Engine::FillRun(u64 linear, MissRecord record) {
   }
   MicroEntry& entry = RunOf(record);
   JoinPages(run, record.is_write);
-  if (run.length < kSmallRun) {
+  if (run.length < kSmallRun && entry.misses >= kMissesBeforeAlias) {
     ShowInOrder(linear, run, record.is_write, entry);
   }
   if (!run.Holds(Gva(linear), record.size)) {
@@ -66,12 +64,12 @@ bool Engine::IsLocal(u64 page) const {
 
 // Adds pages to both sides of a run as long as they belong to it and are flushed together with it.
 template <typename Belongs>
-void Engine::Extend(cpu::PlainRun& run, u64 most, Belongs belongs) const {
+void Engine::Extend(cpu::PlainRun& run, Belongs belongs) const {
   const auto joins = [&](u64 page) { return IsLocal(page) != run.is_global && belongs(page); };
-  while (run.length < most && joins(run.linear + run.length)) {
+  while (run.length < kMaxRun && joins(run.linear + run.length)) {
     run.length += kPageSize;
   }
-  while (run.length < most && joins(run.linear - kPageSize)) {
+  while (run.length < kMaxRun && joins(run.linear - kPageSize)) {
     run.linear -= kPageSize;
     run.length += kPageSize;
   }
@@ -79,45 +77,17 @@ void Engine::Extend(cpu::PlainRun& run, u64 most, Belongs belongs) const {
 
 // Neighbours that the TLB knows at the same distance from the host's memory.
 void Engine::JoinPages(cpu::PlainRun& run, bool is_write) const {
-  Extend(run, kMaxRun, [&](u64 page) { return HostPage(page, is_write) == page + run.addend; });
+  Extend(run, [&](u64 page) { return HostPage(page, is_write) == page + run.addend; });
 }
 
-// Pages that are used together and lie scattered are shown in order. From then on a program's runs all show
-// them so: AMD's processors find a line in the first cache by its linear address, and slowly if it was
-// used by another one before. Kernels use a page too seldom for that.
+// Pages that are used together and lie scattered are shown in order. The next miss comes here, too, until
+// all are there.
 void Engine::ShowInOrder(u64 linear, cpu::PlainRun& run, bool is_write, MicroEntry& entry) {
   const u64 page = AlignDown(linear, kPageSize);
   const u64 host = HostPage(page, is_write);
   if (host == 0) {
     return;
   }
-  u64& noted = context_.shown_pages[page / kPageSize % cpu::kTlbEntries];
-  const bool is_shown = alias_ != nullptr && alias_->Shows(page, host);
-  noted = is_shown && mode_.is_user ? host : 0;
-  const bool is_wanted = entry.misses >= kMissesBeforeAlias;
-  if (is_wanted) {
-    if (!is_shown && !Show(page, host)) {
-      return;
-    }
-    noted = mode_.is_user ? host : 0;
-    entry.misses = kMissesBeforeAlias | (kAskEvery - 1);  // until all pages are there
-    ++entry.alias_fills;
-  } else if (is_shown && mode_.is_user) {
-    ++entry.misses;
-  } else {
-    return;
-  }
-  run = {.linear = page, .length = kPageSize, .addend = alias_->AddendFor(page),
-         .is_global = run.is_global};
-  Extend(run, is_wanted ? kMaxRun : kRareRun, [&](u64 other) {
-    const u64 other_host = HostPage(other, is_write);
-    return AlignDown(other, AliasWindows::kSpan) == AlignDown(page, AliasWindows::kSpan) &&
-           other_host != 0 && alias_->Shows(other, other_host);
-  });
-}
-
-// Shows a page in its window. False: it cannot be, or not yet.
-bool Engine::Show(u64 page, u64 host) {
   if (alias_ == nullptr) {
     alias_ = std::make_unique<AliasWindows>();
   }
@@ -128,17 +98,23 @@ bool Engine::Show(u64 page, u64 host) {
       has_early_claim_ = true;
       AskForSample();
     }
-    return false;
+    return;
   }
-  if (!alias_->Show(page, host, mmu_.view())) {
-    return false;
+  if (!alias_->Shows(page, host)) {
+    if (!alias_->Show(page, host, mmu_.view())) {
+      return;
+    }
+    ++counts_.aliases;
   }
-  ++counts_.aliases;
-  const u64 addend = alias_->AddendFor(page);
-  DropRuns([&](const MicroEntry& entry, size_t, bool) {
-    return entry.addend != addend && page - entry.base <= entry.limit[0];
+  entry.misses = kMissesBeforeAlias | (kAskEvery - 1);
+  ++entry.alias_fills;
+  run = {.linear = page, .length = kPageSize, .addend = alias_->AddendFor(page),
+         .is_global = run.is_global};
+  Extend(run, [&](u64 other) {
+    const u64 other_host = HostPage(other, is_write);
+    return AlignDown(other, AliasWindows::kSpan) == AlignDown(page, AliasWindows::kSpan) &&
+           other_host != 0 && alias_->Shows(other, other_host);
   });
-  return true;
 }
 
 // A window goes over to other linear addresses.

@@ -265,13 +265,6 @@ const u8* ThunkEmitter::EmitMiss(unsigned bank, bool write) {
                                 : offsetof(cpu::TlbEntry, read_tag))));
   jne(slow, T_NEAR);
   LoadIndexed(rdx, rax, tlb + offsetof(cpu::TlbEntry, addend));
-  mov(rcx, kScratch0);
-  and_(rcx, -4096);
-  add(rcx, rdx);
-  shr(eax, 5 - 3);
-  putSeg(gs);
-  cmp(rcx, At(rax, offsetof(VcpuContext, shown_pages)));
-  je(slow, T_NEAR);
   // The slot. Now and then C++ is asked all the same: it knows of runs longer than a page.
   mov(ecx, kScratch1.cvt32());
   shr(ecx, MissRecord::kSlotShift);
