@@ -87,21 +87,9 @@ TEST_CASE("options: values are taken; what is unknown or no number is named") {
   CHECK(!Parse({"--seed"}).ok());
 }
 
-// Says once why a test case is skipped.
-bool HasKvm() {
-  static const bool has_kvm = [] {
-    if (const std::string& why = KvmEngine::WhyMissing(); !why.empty()) {
-      std::fprintf(stderr, "skipped: %s\n", why.c_str());
-      return false;
-    }
-    return true;
-  }();
-  return has_kvm;
-}
-
 // Some kernels' KVM_RUN takes the LDT away.
 TEST_CASE("parties: behind a run of KVM the host has its 16-bit segments, in 64-bit code, too" *
-          doctest::skip(!HasKvm())) {
+          doctest::skip(!KvmEngine::IsThere())) {
   Parties parties;
   if (!parties.is_usable() || !parties.Has(MachineMode::kCompat16)) {
     MESSAGE("skipped: the host has no 16-bit segments");

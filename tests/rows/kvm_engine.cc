@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdio>
 #include <functional>
 
 #include "accel/kvm/kvm_accelerator.h"
@@ -38,6 +39,17 @@ const std::string& KvmEngine::WhyMissing() {
     return made ? std::string() : made.error().message;
   }();
   return reason;
+}
+
+bool KvmEngine::IsThere() {
+  static const bool is_there = [] {
+    if (const std::string& why = WhyMissing(); !why.empty()) {
+      std::fprintf(stderr, "skipped: %s\n", why.c_str());
+      return false;
+    }
+    return true;
+  }();
+  return is_there;
 }
 
 FeatureSet KvmEngine::Features() { return MakeAccelerator()->Features(); }

@@ -17,6 +17,8 @@ class KvmEngine {
  public:
   // Empty where the host has a KVM that works, else why not.
   static const std::string& WhyMissing();
+  // For tests that are skipped without it: says why once.
+  static bool IsThere();
 
   // What it offers to guests; there is one.
   static FeatureSet Features();

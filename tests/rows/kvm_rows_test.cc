@@ -1,4 +1,3 @@
-#include <cstdio>
 #include <filesystem>
 #include <map>
 
@@ -75,19 +74,7 @@ class KvmRunner {
   std::map<std::string, size_t> allowed_;
 };
 
-// Says once why test cases are skipped.
-bool HasKvm() {
-  static const bool has_kvm = [] {
-    if (const std::string& why = KvmEngine::WhyMissing(); !why.empty()) {
-      std::fprintf(stderr, "skipped: %s\n", why.c_str());
-      return false;
-    }
-    return true;
-  }();
-  return has_kvm;
-}
-
-TEST_CASE("rows: every line of tests/rows/*.txt holds on KVM" * doctest::skip(!HasKvm())) {
+TEST_CASE("rows: every line of tests/rows/*.txt holds on KVM" * doctest::skip(!KvmEngine::IsThere())) {
   KvmRunner runner;
   std::vector<std::string> errors;
   for (const auto& entry : std::filesystem::directory_iterator("tests/rows")) {
@@ -102,7 +89,7 @@ TEST_CASE("rows: every line of tests/rows/*.txt holds on KVM" * doctest::skip(!H
   runner.Tell();
 }
 
-TEST_CASE("rows: code that comes to no HLT on KVM ends all the same" * doctest::skip(!HasKvm())) {
+TEST_CASE("rows: code that comes to no HLT on KVM ends all the same" * doctest::skip(!KvmEngine::IsThere())) {
   Machine machine(MachineMode::kProtected32, EngineKind::kKvm);
   machine.PutCode(std::vector<u8>{0xeb, 0xfe});  // JMP to itself
   const auto endless = machine.RunToEnd(1);
